@@ -59,6 +59,8 @@ type Account struct {
 	ConnectedAt time.Time `json:"connected_at,omitempty"`
 	// SyncedAt holds the value of the "synced_at" field.
 	SyncedAt *time.Time `json:"synced_at,omitempty"`
+	// when its figures are compared with Meta's again, or while that runs, when it is given up
+	NextComparisonAt *time.Time `json:"next_comparison_at,omitempty"`
 	// when it is synced next; of one that is being synced: when another process may take it over
 	NextSyncAt *time.Time `json:"next_sync_at,omitempty"`
 	// when the reading of the account began that is stored
@@ -124,7 +126,7 @@ func (*Account) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case account.FieldWabaID, account.FieldName, account.FieldCurrency, account.FieldStatus, account.FieldStatusReason, account.FieldReviewStatus, account.FieldMarketingMessages, account.FieldListingAfter:
 			values[i] = new(sql.NullString)
-		case account.FieldRestrictedUntil, account.FieldTokenExpiresAt, account.FieldTokenWarnedAt, account.FieldConnectedAt, account.FieldSyncedAt, account.FieldNextSyncAt, account.FieldReadAt, account.FieldNumbersReadAt, account.FieldListingStartedAt, account.FieldWebhookReceivedAt:
+		case account.FieldRestrictedUntil, account.FieldTokenExpiresAt, account.FieldTokenWarnedAt, account.FieldConnectedAt, account.FieldSyncedAt, account.FieldNextComparisonAt, account.FieldNextSyncAt, account.FieldReadAt, account.FieldNumbersReadAt, account.FieldListingStartedAt, account.FieldWebhookReceivedAt:
 			values[i] = new(sql.NullTime)
 		case account.FieldID, account.FieldOrganizationID:
 			values[i] = new(uid.ID)
@@ -273,6 +275,13 @@ func (_m *Account) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.SyncedAt = new(time.Time)
 				*_m.SyncedAt = value.Time
+			}
+		case account.FieldNextComparisonAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field next_comparison_at", values[i])
+			} else if value.Valid {
+				_m.NextComparisonAt = new(time.Time)
+				*_m.NextComparisonAt = value.Time
 			}
 		case account.FieldNextSyncAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -432,6 +441,11 @@ func (_m *Account) String() string {
 	builder.WriteString(", ")
 	if v := _m.SyncedAt; v != nil {
 		builder.WriteString("synced_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.NextComparisonAt; v != nil {
+		builder.WriteString("next_comparison_at=")
 		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteString(", ")

@@ -243,6 +243,20 @@ func (_c *AccountCreate) SetNillableSyncedAt(v *time.Time) *AccountCreate {
 	return _c
 }
 
+// SetNextComparisonAt sets the "next_comparison_at" field.
+func (_c *AccountCreate) SetNextComparisonAt(v time.Time) *AccountCreate {
+	_c.mutation.SetNextComparisonAt(v)
+	return _c
+}
+
+// SetNillableNextComparisonAt sets the "next_comparison_at" field if the given value is not nil.
+func (_c *AccountCreate) SetNillableNextComparisonAt(v *time.Time) *AccountCreate {
+	if v != nil {
+		_c.SetNextComparisonAt(*v)
+	}
+	return _c
+}
+
 // SetNextSyncAt sets the "next_sync_at" field.
 func (_c *AccountCreate) SetNextSyncAt(v time.Time) *AccountCreate {
 	_c.mutation.SetNextSyncAt(v)
@@ -578,6 +592,10 @@ func (_c *AccountCreate) createSpec() (*Account, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.SyncedAt(); ok {
 		_spec.SetField(account.FieldSyncedAt, field.TypeTime, value)
 		_node.SyncedAt = &value
+	}
+	if value, ok := _c.mutation.NextComparisonAt(); ok {
+		_spec.SetField(account.FieldNextComparisonAt, field.TypeTime, value)
+		_node.NextComparisonAt = &value
 	}
 	if value, ok := _c.mutation.NextSyncAt(); ok {
 		_spec.SetField(account.FieldNextSyncAt, field.TypeTime, value)

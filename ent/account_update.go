@@ -327,6 +327,26 @@ func (_u *AccountUpdate) ClearSyncedAt() *AccountUpdate {
 	return _u
 }
 
+// SetNextComparisonAt sets the "next_comparison_at" field.
+func (_u *AccountUpdate) SetNextComparisonAt(v time.Time) *AccountUpdate {
+	_u.mutation.SetNextComparisonAt(v)
+	return _u
+}
+
+// SetNillableNextComparisonAt sets the "next_comparison_at" field if the given value is not nil.
+func (_u *AccountUpdate) SetNillableNextComparisonAt(v *time.Time) *AccountUpdate {
+	if v != nil {
+		_u.SetNextComparisonAt(*v)
+	}
+	return _u
+}
+
+// ClearNextComparisonAt clears the value of the "next_comparison_at" field.
+func (_u *AccountUpdate) ClearNextComparisonAt() *AccountUpdate {
+	_u.mutation.ClearNextComparisonAt()
+	return _u
+}
+
 // SetNextSyncAt sets the "next_sync_at" field.
 func (_u *AccountUpdate) SetNextSyncAt(v time.Time) *AccountUpdate {
 	_u.mutation.SetNextSyncAt(v)
@@ -664,6 +684,12 @@ func (_u *AccountUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.SyncedAtCleared() {
 		_spec.ClearField(account.FieldSyncedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.NextComparisonAt(); ok {
+		_spec.SetField(account.FieldNextComparisonAt, field.TypeTime, value)
+	}
+	if _u.mutation.NextComparisonAtCleared() {
+		_spec.ClearField(account.FieldNextComparisonAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.NextSyncAt(); ok {
 		_spec.SetField(account.FieldNextSyncAt, field.TypeTime, value)
@@ -1104,6 +1130,26 @@ func (_u *AccountUpdateOne) ClearSyncedAt() *AccountUpdateOne {
 	return _u
 }
 
+// SetNextComparisonAt sets the "next_comparison_at" field.
+func (_u *AccountUpdateOne) SetNextComparisonAt(v time.Time) *AccountUpdateOne {
+	_u.mutation.SetNextComparisonAt(v)
+	return _u
+}
+
+// SetNillableNextComparisonAt sets the "next_comparison_at" field if the given value is not nil.
+func (_u *AccountUpdateOne) SetNillableNextComparisonAt(v *time.Time) *AccountUpdateOne {
+	if v != nil {
+		_u.SetNextComparisonAt(*v)
+	}
+	return _u
+}
+
+// ClearNextComparisonAt clears the value of the "next_comparison_at" field.
+func (_u *AccountUpdateOne) ClearNextComparisonAt() *AccountUpdateOne {
+	_u.mutation.ClearNextComparisonAt()
+	return _u
+}
+
 // SetNextSyncAt sets the "next_sync_at" field.
 func (_u *AccountUpdateOne) SetNextSyncAt(v time.Time) *AccountUpdateOne {
 	_u.mutation.SetNextSyncAt(v)
@@ -1471,6 +1517,12 @@ func (_u *AccountUpdateOne) sqlSave(ctx context.Context) (_node *Account, err er
 	}
 	if _u.mutation.SyncedAtCleared() {
 		_spec.ClearField(account.FieldSyncedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.NextComparisonAt(); ok {
+		_spec.SetField(account.FieldNextComparisonAt, field.TypeTime, value)
+	}
+	if _u.mutation.NextComparisonAtCleared() {
+		_spec.ClearField(account.FieldNextComparisonAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.NextSyncAt(); ok {
 		_spec.SetField(account.FieldNextSyncAt, field.TypeTime, value)

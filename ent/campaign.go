@@ -104,6 +104,8 @@ type Campaign struct {
 	Skipped int `json:"skipped,omitempty"`
 	// Canceled holds the value of the "canceled" field.
 	Canceled int `json:"canceled,omitempty"`
+	// of its messages, how many were answered
+	Replied int `json:"replied,omitempty"`
 	// what its messages were charged, in millionths of cost_currency
 	CostMicros int64 `json:"cost_micros,omitempty"`
 	// ISO 4217: that of its first message whose price is known; null before
@@ -175,7 +177,7 @@ func (*Campaign) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case campaign.FieldFailureThreshold:
 			values[i] = new(sql.NullFloat64)
-		case campaign.FieldRateLimit, campaign.FieldTotal, campaign.FieldQueued, campaign.FieldSending, campaign.FieldAccepted, campaign.FieldSent, campaign.FieldDelivered, campaign.FieldRead, campaign.FieldFailed, campaign.FieldUnknown, campaign.FieldSkipped, campaign.FieldCanceled, campaign.FieldCostMicros:
+		case campaign.FieldRateLimit, campaign.FieldTotal, campaign.FieldQueued, campaign.FieldSending, campaign.FieldAccepted, campaign.FieldSent, campaign.FieldDelivered, campaign.FieldRead, campaign.FieldFailed, campaign.FieldUnknown, campaign.FieldSkipped, campaign.FieldCanceled, campaign.FieldReplied, campaign.FieldCostMicros:
 			values[i] = new(sql.NullInt64)
 		case campaign.FieldName, campaign.FieldStatus, campaign.FieldStatusReason, campaign.FieldStatusDetail, campaign.FieldMissingParameter, campaign.FieldTimeZone, campaign.FieldCanaryState, campaign.FieldReference, campaign.FieldRecentAnswers, campaign.FieldCostCurrency:
 			values[i] = new(sql.NullString)
@@ -467,6 +469,12 @@ func (_m *Campaign) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Canceled = int(value.Int64)
 			}
+		case campaign.FieldReplied:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field replied", values[i])
+			} else if value.Valid {
+				_m.Replied = int(value.Int64)
+			}
 		case campaign.FieldCostMicros:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field cost_micros", values[i])
@@ -684,6 +692,9 @@ func (_m *Campaign) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("canceled=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Canceled))
+	builder.WriteString(", ")
+	builder.WriteString("replied=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Replied))
 	builder.WriteString(", ")
 	builder.WriteString("cost_micros=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CostMicros))

@@ -530,6 +530,20 @@ func (_c *CampaignCreate) SetNillableCanceled(v *int) *CampaignCreate {
 	return _c
 }
 
+// SetReplied sets the "replied" field.
+func (_c *CampaignCreate) SetReplied(v int) *CampaignCreate {
+	_c.mutation.SetReplied(v)
+	return _c
+}
+
+// SetNillableReplied sets the "replied" field if the given value is not nil.
+func (_c *CampaignCreate) SetNillableReplied(v *int) *CampaignCreate {
+	if v != nil {
+		_c.SetReplied(*v)
+	}
+	return _c
+}
+
 // SetCostMicros sets the "cost_micros" field.
 func (_c *CampaignCreate) SetCostMicros(v int64) *CampaignCreate {
 	_c.mutation.SetCostMicros(v)
@@ -691,6 +705,10 @@ func (_c *CampaignCreate) defaults() error {
 		v := campaign.DefaultCanceled
 		_c.mutation.SetCanceled(v)
 	}
+	if _, ok := _c.mutation.Replied(); !ok {
+		v := campaign.DefaultReplied
+		_c.mutation.SetReplied(v)
+	}
 	if _, ok := _c.mutation.CostMicros(); !ok {
 		v := campaign.DefaultCostMicros
 		_c.mutation.SetCostMicros(v)
@@ -792,6 +810,9 @@ func (_c *CampaignCreate) check() error {
 	}
 	if _, ok := _c.mutation.Canceled(); !ok {
 		return &ValidationError{Name: "canceled", err: errors.New(`ent: missing required field "Campaign.canceled"`)}
+	}
+	if _, ok := _c.mutation.Replied(); !ok {
+		return &ValidationError{Name: "replied", err: errors.New(`ent: missing required field "Campaign.replied"`)}
 	}
 	if _, ok := _c.mutation.CostMicros(); !ok {
 		return &ValidationError{Name: "cost_micros", err: errors.New(`ent: missing required field "Campaign.cost_micros"`)}
@@ -984,6 +1005,10 @@ func (_c *CampaignCreate) createSpec() (*Campaign, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Canceled(); ok {
 		_spec.SetField(campaign.FieldCanceled, field.TypeInt, value)
 		_node.Canceled = value
+	}
+	if value, ok := _c.mutation.Replied(); ok {
+		_spec.SetField(campaign.FieldReplied, field.TypeInt, value)
+		_node.Replied = value
 	}
 	if value, ok := _c.mutation.CostMicros(); ok {
 		_spec.SetField(campaign.FieldCostMicros, field.TypeInt64, value)

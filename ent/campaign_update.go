@@ -756,6 +756,27 @@ func (_u *CampaignUpdate) AddCanceled(v int) *CampaignUpdate {
 	return _u
 }
 
+// SetReplied sets the "replied" field.
+func (_u *CampaignUpdate) SetReplied(v int) *CampaignUpdate {
+	_u.mutation.ResetReplied()
+	_u.mutation.SetReplied(v)
+	return _u
+}
+
+// SetNillableReplied sets the "replied" field if the given value is not nil.
+func (_u *CampaignUpdate) SetNillableReplied(v *int) *CampaignUpdate {
+	if v != nil {
+		_u.SetReplied(*v)
+	}
+	return _u
+}
+
+// AddReplied adds value to the "replied" field.
+func (_u *CampaignUpdate) AddReplied(v int) *CampaignUpdate {
+	_u.mutation.AddReplied(v)
+	return _u
+}
+
 // SetCostMicros sets the "cost_micros" field.
 func (_u *CampaignUpdate) SetCostMicros(v int64) *CampaignUpdate {
 	_u.mutation.ResetCostMicros()
@@ -1104,6 +1125,12 @@ func (_u *CampaignUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedCanceled(); ok {
 		_spec.AddField(campaign.FieldCanceled, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.Replied(); ok {
+		_spec.SetField(campaign.FieldReplied, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedReplied(); ok {
+		_spec.AddField(campaign.FieldReplied, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.CostMicros(); ok {
 		_spec.SetField(campaign.FieldCostMicros, field.TypeInt64, value)
@@ -1945,6 +1972,27 @@ func (_u *CampaignUpdateOne) AddCanceled(v int) *CampaignUpdateOne {
 	return _u
 }
 
+// SetReplied sets the "replied" field.
+func (_u *CampaignUpdateOne) SetReplied(v int) *CampaignUpdateOne {
+	_u.mutation.ResetReplied()
+	_u.mutation.SetReplied(v)
+	return _u
+}
+
+// SetNillableReplied sets the "replied" field if the given value is not nil.
+func (_u *CampaignUpdateOne) SetNillableReplied(v *int) *CampaignUpdateOne {
+	if v != nil {
+		_u.SetReplied(*v)
+	}
+	return _u
+}
+
+// AddReplied adds value to the "replied" field.
+func (_u *CampaignUpdateOne) AddReplied(v int) *CampaignUpdateOne {
+	_u.mutation.AddReplied(v)
+	return _u
+}
+
 // SetCostMicros sets the "cost_micros" field.
 func (_u *CampaignUpdateOne) SetCostMicros(v int64) *CampaignUpdateOne {
 	_u.mutation.ResetCostMicros()
@@ -2323,6 +2371,12 @@ func (_u *CampaignUpdateOne) sqlSave(ctx context.Context) (_node *Campaign, err 
 	}
 	if value, ok := _u.mutation.AddedCanceled(); ok {
 		_spec.AddField(campaign.FieldCanceled, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.Replied(); ok {
+		_spec.SetField(campaign.FieldReplied, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedReplied(); ok {
+		_spec.AddField(campaign.FieldReplied, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.CostMicros(); ok {
 		_spec.SetField(campaign.FieldCostMicros, field.TypeInt64, value)

@@ -17,6 +17,7 @@ import (
 	"carillon/ent/auditchain"
 	"carillon/ent/auditevent"
 	"carillon/ent/campaign"
+	"carillon/ent/campaigncount"
 	"carillon/ent/campaignrecipient"
 	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
@@ -28,13 +29,18 @@ import (
 	"carillon/ent/datastep"
 	"carillon/ent/deliveryevent"
 	"carillon/ent/emailverification"
+	"carillon/ent/erasedaddress"
+	"carillon/ent/erasure"
 	"carillon/ent/eventcounter"
+	"carillon/ent/export"
+	"carillon/ent/exportpart"
 	"carillon/ent/externallogin"
 	"carillon/ent/formeridentifier"
 	"carillon/ent/idempotencykey"
 	"carillon/ent/importchunk"
 	"carillon/ent/importrejection"
 	"carillon/ent/invitation"
+	"carillon/ent/linkclick"
 	"carillon/ent/listing"
 	"carillon/ent/listmember"
 	"carillon/ent/mediaupload"
@@ -48,8 +54,10 @@ import (
 	"carillon/ent/phonenumber"
 	"carillon/ent/quotausage"
 	"carillon/ent/ratecard"
+	"carillon/ent/reconciliation"
 	"carillon/ent/recoverycode"
 	"carillon/ent/reply"
+	"carillon/ent/retention"
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
 	"carillon/ent/segment"
@@ -64,6 +72,8 @@ import (
 	"carillon/ent/thread"
 	"carillon/ent/unmatchedwebhook"
 	"carillon/ent/user"
+	"carillon/ent/webhookdelivery"
+	"carillon/ent/webhookendpoint"
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect"
@@ -88,6 +98,8 @@ type Client struct {
 	AuditEvent *AuditEventClient
 	// Campaign is the client for interacting with the Campaign builders.
 	Campaign *CampaignClient
+	// CampaignCount is the client for interacting with the CampaignCount builders.
+	CampaignCount *CampaignCountClient
 	// CampaignRecipient is the client for interacting with the CampaignRecipient builders.
 	CampaignRecipient *CampaignRecipientClient
 	// Claim is the client for interacting with the Claim builders.
@@ -110,8 +122,16 @@ type Client struct {
 	DeliveryEvent *DeliveryEventClient
 	// EmailVerification is the client for interacting with the EmailVerification builders.
 	EmailVerification *EmailVerificationClient
+	// ErasedAddress is the client for interacting with the ErasedAddress builders.
+	ErasedAddress *ErasedAddressClient
+	// Erasure is the client for interacting with the Erasure builders.
+	Erasure *ErasureClient
 	// EventCounter is the client for interacting with the EventCounter builders.
 	EventCounter *EventCounterClient
+	// Export is the client for interacting with the Export builders.
+	Export *ExportClient
+	// ExportPart is the client for interacting with the ExportPart builders.
+	ExportPart *ExportPartClient
 	// ExternalLogin is the client for interacting with the ExternalLogin builders.
 	ExternalLogin *ExternalLoginClient
 	// FormerIdentifier is the client for interacting with the FormerIdentifier builders.
@@ -124,6 +144,8 @@ type Client struct {
 	ImportRejection *ImportRejectionClient
 	// Invitation is the client for interacting with the Invitation builders.
 	Invitation *InvitationClient
+	// LinkClick is the client for interacting with the LinkClick builders.
+	LinkClick *LinkClickClient
 	// ListMember is the client for interacting with the ListMember builders.
 	ListMember *ListMemberClient
 	// Listing is the client for interacting with the Listing builders.
@@ -150,10 +172,14 @@ type Client struct {
 	QuotaUsage *QuotaUsageClient
 	// RateCard is the client for interacting with the RateCard builders.
 	RateCard *RateCardClient
+	// Reconciliation is the client for interacting with the Reconciliation builders.
+	Reconciliation *ReconciliationClient
 	// RecoveryCode is the client for interacting with the RecoveryCode builders.
 	RecoveryCode *RecoveryCodeClient
 	// Reply is the client for interacting with the Reply builders.
 	Reply *ReplyClient
+	// Retention is the client for interacting with the Retention builders.
+	Retention *RetentionClient
 	// SecondFactor is the client for interacting with the SecondFactor builders.
 	SecondFactor *SecondFactorClient
 	// SecurityNotice is the client for interacting with the SecurityNotice builders.
@@ -182,6 +208,10 @@ type Client struct {
 	UnmatchedWebhook *UnmatchedWebhookClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
+	// WebhookDelivery is the client for interacting with the WebhookDelivery builders.
+	WebhookDelivery *WebhookDeliveryClient
+	// WebhookEndpoint is the client for interacting with the WebhookEndpoint builders.
+	WebhookEndpoint *WebhookEndpointClient
 }
 
 // NewClient creates a new client configured with the given options.
@@ -198,6 +228,7 @@ func (c *Client) init() {
 	c.AuditChain = NewAuditChainClient(c.config)
 	c.AuditEvent = NewAuditEventClient(c.config)
 	c.Campaign = NewCampaignClient(c.config)
+	c.CampaignCount = NewCampaignCountClient(c.config)
 	c.CampaignRecipient = NewCampaignRecipientClient(c.config)
 	c.Claim = NewClaimClient(c.config)
 	c.ConsentRecord = NewConsentRecordClient(c.config)
@@ -209,13 +240,18 @@ func (c *Client) init() {
 	c.DataStep = NewDataStepClient(c.config)
 	c.DeliveryEvent = NewDeliveryEventClient(c.config)
 	c.EmailVerification = NewEmailVerificationClient(c.config)
+	c.ErasedAddress = NewErasedAddressClient(c.config)
+	c.Erasure = NewErasureClient(c.config)
 	c.EventCounter = NewEventCounterClient(c.config)
+	c.Export = NewExportClient(c.config)
+	c.ExportPart = NewExportPartClient(c.config)
 	c.ExternalLogin = NewExternalLoginClient(c.config)
 	c.FormerIdentifier = NewFormerIdentifierClient(c.config)
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
 	c.ImportChunk = NewImportChunkClient(c.config)
 	c.ImportRejection = NewImportRejectionClient(c.config)
 	c.Invitation = NewInvitationClient(c.config)
+	c.LinkClick = NewLinkClickClient(c.config)
 	c.ListMember = NewListMemberClient(c.config)
 	c.Listing = NewListingClient(c.config)
 	c.MediaUpload = NewMediaUploadClient(c.config)
@@ -229,8 +265,10 @@ func (c *Client) init() {
 	c.PhoneNumber = NewPhoneNumberClient(c.config)
 	c.QuotaUsage = NewQuotaUsageClient(c.config)
 	c.RateCard = NewRateCardClient(c.config)
+	c.Reconciliation = NewReconciliationClient(c.config)
 	c.RecoveryCode = NewRecoveryCodeClient(c.config)
 	c.Reply = NewReplyClient(c.config)
+	c.Retention = NewRetentionClient(c.config)
 	c.SecondFactor = NewSecondFactorClient(c.config)
 	c.SecurityNotice = NewSecurityNoticeClient(c.config)
 	c.Segment = NewSegmentClient(c.config)
@@ -245,6 +283,8 @@ func (c *Client) init() {
 	c.Thread = NewThreadClient(c.config)
 	c.UnmatchedWebhook = NewUnmatchedWebhookClient(c.config)
 	c.User = NewUserClient(c.config)
+	c.WebhookDelivery = NewWebhookDeliveryClient(c.config)
+	c.WebhookEndpoint = NewWebhookEndpointClient(c.config)
 }
 
 type (
@@ -342,6 +382,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		AuditChain:        NewAuditChainClient(cfg),
 		AuditEvent:        NewAuditEventClient(cfg),
 		Campaign:          NewCampaignClient(cfg),
+		CampaignCount:     NewCampaignCountClient(cfg),
 		CampaignRecipient: NewCampaignRecipientClient(cfg),
 		Claim:             NewClaimClient(cfg),
 		ConsentRecord:     NewConsentRecordClient(cfg),
@@ -353,13 +394,18 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		DataStep:          NewDataStepClient(cfg),
 		DeliveryEvent:     NewDeliveryEventClient(cfg),
 		EmailVerification: NewEmailVerificationClient(cfg),
+		ErasedAddress:     NewErasedAddressClient(cfg),
+		Erasure:           NewErasureClient(cfg),
 		EventCounter:      NewEventCounterClient(cfg),
+		Export:            NewExportClient(cfg),
+		ExportPart:        NewExportPartClient(cfg),
 		ExternalLogin:     NewExternalLoginClient(cfg),
 		FormerIdentifier:  NewFormerIdentifierClient(cfg),
 		IdempotencyKey:    NewIdempotencyKeyClient(cfg),
 		ImportChunk:       NewImportChunkClient(cfg),
 		ImportRejection:   NewImportRejectionClient(cfg),
 		Invitation:        NewInvitationClient(cfg),
+		LinkClick:         NewLinkClickClient(cfg),
 		ListMember:        NewListMemberClient(cfg),
 		Listing:           NewListingClient(cfg),
 		MediaUpload:       NewMediaUploadClient(cfg),
@@ -373,8 +419,10 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		PhoneNumber:       NewPhoneNumberClient(cfg),
 		QuotaUsage:        NewQuotaUsageClient(cfg),
 		RateCard:          NewRateCardClient(cfg),
+		Reconciliation:    NewReconciliationClient(cfg),
 		RecoveryCode:      NewRecoveryCodeClient(cfg),
 		Reply:             NewReplyClient(cfg),
+		Retention:         NewRetentionClient(cfg),
 		SecondFactor:      NewSecondFactorClient(cfg),
 		SecurityNotice:    NewSecurityNoticeClient(cfg),
 		Segment:           NewSegmentClient(cfg),
@@ -389,6 +437,8 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Thread:            NewThreadClient(cfg),
 		UnmatchedWebhook:  NewUnmatchedWebhookClient(cfg),
 		User:              NewUserClient(cfg),
+		WebhookDelivery:   NewWebhookDeliveryClient(cfg),
+		WebhookEndpoint:   NewWebhookEndpointClient(cfg),
 	}, nil
 }
 
@@ -413,6 +463,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		AuditChain:        NewAuditChainClient(cfg),
 		AuditEvent:        NewAuditEventClient(cfg),
 		Campaign:          NewCampaignClient(cfg),
+		CampaignCount:     NewCampaignCountClient(cfg),
 		CampaignRecipient: NewCampaignRecipientClient(cfg),
 		Claim:             NewClaimClient(cfg),
 		ConsentRecord:     NewConsentRecordClient(cfg),
@@ -424,13 +475,18 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		DataStep:          NewDataStepClient(cfg),
 		DeliveryEvent:     NewDeliveryEventClient(cfg),
 		EmailVerification: NewEmailVerificationClient(cfg),
+		ErasedAddress:     NewErasedAddressClient(cfg),
+		Erasure:           NewErasureClient(cfg),
 		EventCounter:      NewEventCounterClient(cfg),
+		Export:            NewExportClient(cfg),
+		ExportPart:        NewExportPartClient(cfg),
 		ExternalLogin:     NewExternalLoginClient(cfg),
 		FormerIdentifier:  NewFormerIdentifierClient(cfg),
 		IdempotencyKey:    NewIdempotencyKeyClient(cfg),
 		ImportChunk:       NewImportChunkClient(cfg),
 		ImportRejection:   NewImportRejectionClient(cfg),
 		Invitation:        NewInvitationClient(cfg),
+		LinkClick:         NewLinkClickClient(cfg),
 		ListMember:        NewListMemberClient(cfg),
 		Listing:           NewListingClient(cfg),
 		MediaUpload:       NewMediaUploadClient(cfg),
@@ -444,8 +500,10 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		PhoneNumber:       NewPhoneNumberClient(cfg),
 		QuotaUsage:        NewQuotaUsageClient(cfg),
 		RateCard:          NewRateCardClient(cfg),
+		Reconciliation:    NewReconciliationClient(cfg),
 		RecoveryCode:      NewRecoveryCodeClient(cfg),
 		Reply:             NewReplyClient(cfg),
+		Retention:         NewRetentionClient(cfg),
 		SecondFactor:      NewSecondFactorClient(cfg),
 		SecurityNotice:    NewSecurityNoticeClient(cfg),
 		Segment:           NewSegmentClient(cfg),
@@ -460,6 +518,8 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Thread:            NewThreadClient(cfg),
 		UnmatchedWebhook:  NewUnmatchedWebhookClient(cfg),
 		User:              NewUserClient(cfg),
+		WebhookDelivery:   NewWebhookDeliveryClient(cfg),
+		WebhookEndpoint:   NewWebhookEndpointClient(cfg),
 	}, nil
 }
 
@@ -489,17 +549,19 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.APIKey, c.Account, c.AuditChain, c.AuditEvent, c.Campaign,
+		c.APIKey, c.Account, c.AuditChain, c.AuditEvent, c.Campaign, c.CampaignCount,
 		c.CampaignRecipient, c.Claim, c.ConsentRecord, c.Contact, c.ContactIdentifier,
 		c.ContactImport, c.ContactList, c.ContactTag, c.DataStep, c.DeliveryEvent,
-		c.EmailVerification, c.EventCounter, c.ExternalLogin, c.FormerIdentifier,
-		c.IdempotencyKey, c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember,
+		c.EmailVerification, c.ErasedAddress, c.Erasure, c.EventCounter, c.Export,
+		c.ExportPart, c.ExternalLogin, c.FormerIdentifier, c.IdempotencyKey,
+		c.ImportChunk, c.ImportRejection, c.Invitation, c.LinkClick, c.ListMember,
 		c.Listing, c.MediaUpload, c.Member, c.Message, c.MessagingWindow,
 		c.Notification, c.NotificationMail, c.Organization, c.PasswordReset,
-		c.PhoneNumber, c.QuotaUsage, c.RateCard, c.RecoveryCode, c.Reply,
-		c.SecondFactor, c.SecurityNotice, c.Segment, c.ServiceState, c.Session,
-		c.SignInFlow, c.Statistic, c.Suppression, c.Template, c.TemplateChange,
-		c.TermsAcceptance, c.Thread, c.UnmatchedWebhook, c.User,
+		c.PhoneNumber, c.QuotaUsage, c.RateCard, c.Reconciliation, c.RecoveryCode,
+		c.Reply, c.Retention, c.SecondFactor, c.SecurityNotice, c.Segment,
+		c.ServiceState, c.Session, c.SignInFlow, c.Statistic, c.Suppression,
+		c.Template, c.TemplateChange, c.TermsAcceptance, c.Thread, c.UnmatchedWebhook,
+		c.User, c.WebhookDelivery, c.WebhookEndpoint,
 	} {
 		n.Use(hooks...)
 	}
@@ -509,17 +571,19 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.APIKey, c.Account, c.AuditChain, c.AuditEvent, c.Campaign,
+		c.APIKey, c.Account, c.AuditChain, c.AuditEvent, c.Campaign, c.CampaignCount,
 		c.CampaignRecipient, c.Claim, c.ConsentRecord, c.Contact, c.ContactIdentifier,
 		c.ContactImport, c.ContactList, c.ContactTag, c.DataStep, c.DeliveryEvent,
-		c.EmailVerification, c.EventCounter, c.ExternalLogin, c.FormerIdentifier,
-		c.IdempotencyKey, c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember,
+		c.EmailVerification, c.ErasedAddress, c.Erasure, c.EventCounter, c.Export,
+		c.ExportPart, c.ExternalLogin, c.FormerIdentifier, c.IdempotencyKey,
+		c.ImportChunk, c.ImportRejection, c.Invitation, c.LinkClick, c.ListMember,
 		c.Listing, c.MediaUpload, c.Member, c.Message, c.MessagingWindow,
 		c.Notification, c.NotificationMail, c.Organization, c.PasswordReset,
-		c.PhoneNumber, c.QuotaUsage, c.RateCard, c.RecoveryCode, c.Reply,
-		c.SecondFactor, c.SecurityNotice, c.Segment, c.ServiceState, c.Session,
-		c.SignInFlow, c.Statistic, c.Suppression, c.Template, c.TemplateChange,
-		c.TermsAcceptance, c.Thread, c.UnmatchedWebhook, c.User,
+		c.PhoneNumber, c.QuotaUsage, c.RateCard, c.Reconciliation, c.RecoveryCode,
+		c.Reply, c.Retention, c.SecondFactor, c.SecurityNotice, c.Segment,
+		c.ServiceState, c.Session, c.SignInFlow, c.Statistic, c.Suppression,
+		c.Template, c.TemplateChange, c.TermsAcceptance, c.Thread, c.UnmatchedWebhook,
+		c.User, c.WebhookDelivery, c.WebhookEndpoint,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -538,6 +602,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.AuditEvent.mutate(ctx, m)
 	case *CampaignMutation:
 		return c.Campaign.mutate(ctx, m)
+	case *CampaignCountMutation:
+		return c.CampaignCount.mutate(ctx, m)
 	case *CampaignRecipientMutation:
 		return c.CampaignRecipient.mutate(ctx, m)
 	case *ClaimMutation:
@@ -560,8 +626,16 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.DeliveryEvent.mutate(ctx, m)
 	case *EmailVerificationMutation:
 		return c.EmailVerification.mutate(ctx, m)
+	case *ErasedAddressMutation:
+		return c.ErasedAddress.mutate(ctx, m)
+	case *ErasureMutation:
+		return c.Erasure.mutate(ctx, m)
 	case *EventCounterMutation:
 		return c.EventCounter.mutate(ctx, m)
+	case *ExportMutation:
+		return c.Export.mutate(ctx, m)
+	case *ExportPartMutation:
+		return c.ExportPart.mutate(ctx, m)
 	case *ExternalLoginMutation:
 		return c.ExternalLogin.mutate(ctx, m)
 	case *FormerIdentifierMutation:
@@ -574,6 +648,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ImportRejection.mutate(ctx, m)
 	case *InvitationMutation:
 		return c.Invitation.mutate(ctx, m)
+	case *LinkClickMutation:
+		return c.LinkClick.mutate(ctx, m)
 	case *ListMemberMutation:
 		return c.ListMember.mutate(ctx, m)
 	case *ListingMutation:
@@ -600,10 +676,14 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.QuotaUsage.mutate(ctx, m)
 	case *RateCardMutation:
 		return c.RateCard.mutate(ctx, m)
+	case *ReconciliationMutation:
+		return c.Reconciliation.mutate(ctx, m)
 	case *RecoveryCodeMutation:
 		return c.RecoveryCode.mutate(ctx, m)
 	case *ReplyMutation:
 		return c.Reply.mutate(ctx, m)
+	case *RetentionMutation:
+		return c.Retention.mutate(ctx, m)
 	case *SecondFactorMutation:
 		return c.SecondFactor.mutate(ctx, m)
 	case *SecurityNoticeMutation:
@@ -632,6 +712,10 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.UnmatchedWebhook.mutate(ctx, m)
 	case *UserMutation:
 		return c.User.mutate(ctx, m)
+	case *WebhookDeliveryMutation:
+		return c.WebhookDelivery.mutate(ctx, m)
+	case *WebhookEndpointMutation:
+		return c.WebhookEndpoint.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("ent: unknown mutation type %T", m)
 	}
@@ -1400,6 +1484,140 @@ func (c *CampaignClient) mutate(ctx context.Context, m *CampaignMutation) (Value
 		return (&CampaignDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Campaign mutation op: %q", m.Op())
+	}
+}
+
+// CampaignCountClient is a client for the CampaignCount schema.
+type CampaignCountClient struct {
+	config
+}
+
+// NewCampaignCountClient returns a client for the CampaignCount from the given config.
+func NewCampaignCountClient(c config) *CampaignCountClient {
+	return &CampaignCountClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `campaigncount.Hooks(f(g(h())))`.
+func (c *CampaignCountClient) Use(hooks ...Hook) {
+	c.hooks.CampaignCount = append(c.hooks.CampaignCount, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `campaigncount.Intercept(f(g(h())))`.
+func (c *CampaignCountClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CampaignCount = append(c.inters.CampaignCount, interceptors...)
+}
+
+// Create returns a builder for creating a CampaignCount entity.
+func (c *CampaignCountClient) Create() *CampaignCountCreate {
+	mutation := newCampaignCountMutation(c.config, OpCreate)
+	return &CampaignCountCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CampaignCount entities.
+func (c *CampaignCountClient) CreateBulk(builders ...*CampaignCountCreate) *CampaignCountCreateBulk {
+	return &CampaignCountCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CampaignCountClient) MapCreateBulk(slice any, setFunc func(*CampaignCountCreate, int)) *CampaignCountCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CampaignCountCreateBulk{err: fmt.Errorf("calling to CampaignCountClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CampaignCountCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CampaignCountCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CampaignCount.
+func (c *CampaignCountClient) Update() *CampaignCountUpdate {
+	mutation := newCampaignCountMutation(c.config, OpUpdate)
+	return &CampaignCountUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CampaignCountClient) UpdateOne(_m *CampaignCount) *CampaignCountUpdateOne {
+	mutation := newCampaignCountMutation(c.config, OpUpdateOne, withCampaignCount(_m))
+	return &CampaignCountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CampaignCountClient) UpdateOneID(id int64) *CampaignCountUpdateOne {
+	mutation := newCampaignCountMutation(c.config, OpUpdateOne, withCampaignCountID(id))
+	return &CampaignCountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CampaignCount.
+func (c *CampaignCountClient) Delete() *CampaignCountDelete {
+	mutation := newCampaignCountMutation(c.config, OpDelete)
+	return &CampaignCountDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CampaignCountClient) DeleteOne(_m *CampaignCount) *CampaignCountDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CampaignCountClient) DeleteOneID(id int64) *CampaignCountDeleteOne {
+	builder := c.Delete().Where(campaigncount.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CampaignCountDeleteOne{builder}
+}
+
+// Query returns a query builder for CampaignCount.
+func (c *CampaignCountClient) Query() *CampaignCountQuery {
+	return &CampaignCountQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCampaignCount},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a CampaignCount entity by its id.
+func (c *CampaignCountClient) Get(ctx context.Context, id int64) (*CampaignCount, error) {
+	return c.Query().Where(campaigncount.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CampaignCountClient) GetX(ctx context.Context, id int64) *CampaignCount {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *CampaignCountClient) Hooks() []Hook {
+	hooks := c.hooks.CampaignCount
+	return append(hooks[:len(hooks):len(hooks)], campaigncount.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *CampaignCountClient) Interceptors() []Interceptor {
+	return c.inters.CampaignCount
+}
+
+func (c *CampaignCountClient) mutate(ctx context.Context, m *CampaignCountMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CampaignCountCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CampaignCountUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CampaignCountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CampaignCountDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown CampaignCount mutation op: %q", m.Op())
 	}
 }
 
@@ -3005,6 +3223,274 @@ func (c *EmailVerificationClient) mutate(ctx context.Context, m *EmailVerificati
 	}
 }
 
+// ErasedAddressClient is a client for the ErasedAddress schema.
+type ErasedAddressClient struct {
+	config
+}
+
+// NewErasedAddressClient returns a client for the ErasedAddress from the given config.
+func NewErasedAddressClient(c config) *ErasedAddressClient {
+	return &ErasedAddressClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `erasedaddress.Hooks(f(g(h())))`.
+func (c *ErasedAddressClient) Use(hooks ...Hook) {
+	c.hooks.ErasedAddress = append(c.hooks.ErasedAddress, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `erasedaddress.Intercept(f(g(h())))`.
+func (c *ErasedAddressClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ErasedAddress = append(c.inters.ErasedAddress, interceptors...)
+}
+
+// Create returns a builder for creating a ErasedAddress entity.
+func (c *ErasedAddressClient) Create() *ErasedAddressCreate {
+	mutation := newErasedAddressMutation(c.config, OpCreate)
+	return &ErasedAddressCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ErasedAddress entities.
+func (c *ErasedAddressClient) CreateBulk(builders ...*ErasedAddressCreate) *ErasedAddressCreateBulk {
+	return &ErasedAddressCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ErasedAddressClient) MapCreateBulk(slice any, setFunc func(*ErasedAddressCreate, int)) *ErasedAddressCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ErasedAddressCreateBulk{err: fmt.Errorf("calling to ErasedAddressClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ErasedAddressCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ErasedAddressCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ErasedAddress.
+func (c *ErasedAddressClient) Update() *ErasedAddressUpdate {
+	mutation := newErasedAddressMutation(c.config, OpUpdate)
+	return &ErasedAddressUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ErasedAddressClient) UpdateOne(_m *ErasedAddress) *ErasedAddressUpdateOne {
+	mutation := newErasedAddressMutation(c.config, OpUpdateOne, withErasedAddress(_m))
+	return &ErasedAddressUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ErasedAddressClient) UpdateOneID(id uid.ID) *ErasedAddressUpdateOne {
+	mutation := newErasedAddressMutation(c.config, OpUpdateOne, withErasedAddressID(id))
+	return &ErasedAddressUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ErasedAddress.
+func (c *ErasedAddressClient) Delete() *ErasedAddressDelete {
+	mutation := newErasedAddressMutation(c.config, OpDelete)
+	return &ErasedAddressDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ErasedAddressClient) DeleteOne(_m *ErasedAddress) *ErasedAddressDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ErasedAddressClient) DeleteOneID(id uid.ID) *ErasedAddressDeleteOne {
+	builder := c.Delete().Where(erasedaddress.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ErasedAddressDeleteOne{builder}
+}
+
+// Query returns a query builder for ErasedAddress.
+func (c *ErasedAddressClient) Query() *ErasedAddressQuery {
+	return &ErasedAddressQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeErasedAddress},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ErasedAddress entity by its id.
+func (c *ErasedAddressClient) Get(ctx context.Context, id uid.ID) (*ErasedAddress, error) {
+	return c.Query().Where(erasedaddress.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ErasedAddressClient) GetX(ctx context.Context, id uid.ID) *ErasedAddress {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ErasedAddressClient) Hooks() []Hook {
+	hooks := c.hooks.ErasedAddress
+	return append(hooks[:len(hooks):len(hooks)], erasedaddress.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *ErasedAddressClient) Interceptors() []Interceptor {
+	return c.inters.ErasedAddress
+}
+
+func (c *ErasedAddressClient) mutate(ctx context.Context, m *ErasedAddressMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ErasedAddressCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ErasedAddressUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ErasedAddressUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ErasedAddressDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ErasedAddress mutation op: %q", m.Op())
+	}
+}
+
+// ErasureClient is a client for the Erasure schema.
+type ErasureClient struct {
+	config
+}
+
+// NewErasureClient returns a client for the Erasure from the given config.
+func NewErasureClient(c config) *ErasureClient {
+	return &ErasureClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `erasure.Hooks(f(g(h())))`.
+func (c *ErasureClient) Use(hooks ...Hook) {
+	c.hooks.Erasure = append(c.hooks.Erasure, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `erasure.Intercept(f(g(h())))`.
+func (c *ErasureClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Erasure = append(c.inters.Erasure, interceptors...)
+}
+
+// Create returns a builder for creating a Erasure entity.
+func (c *ErasureClient) Create() *ErasureCreate {
+	mutation := newErasureMutation(c.config, OpCreate)
+	return &ErasureCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Erasure entities.
+func (c *ErasureClient) CreateBulk(builders ...*ErasureCreate) *ErasureCreateBulk {
+	return &ErasureCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ErasureClient) MapCreateBulk(slice any, setFunc func(*ErasureCreate, int)) *ErasureCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ErasureCreateBulk{err: fmt.Errorf("calling to ErasureClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ErasureCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ErasureCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Erasure.
+func (c *ErasureClient) Update() *ErasureUpdate {
+	mutation := newErasureMutation(c.config, OpUpdate)
+	return &ErasureUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ErasureClient) UpdateOne(_m *Erasure) *ErasureUpdateOne {
+	mutation := newErasureMutation(c.config, OpUpdateOne, withErasure(_m))
+	return &ErasureUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ErasureClient) UpdateOneID(id uid.ID) *ErasureUpdateOne {
+	mutation := newErasureMutation(c.config, OpUpdateOne, withErasureID(id))
+	return &ErasureUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Erasure.
+func (c *ErasureClient) Delete() *ErasureDelete {
+	mutation := newErasureMutation(c.config, OpDelete)
+	return &ErasureDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ErasureClient) DeleteOne(_m *Erasure) *ErasureDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ErasureClient) DeleteOneID(id uid.ID) *ErasureDeleteOne {
+	builder := c.Delete().Where(erasure.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ErasureDeleteOne{builder}
+}
+
+// Query returns a query builder for Erasure.
+func (c *ErasureClient) Query() *ErasureQuery {
+	return &ErasureQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeErasure},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Erasure entity by its id.
+func (c *ErasureClient) Get(ctx context.Context, id uid.ID) (*Erasure, error) {
+	return c.Query().Where(erasure.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ErasureClient) GetX(ctx context.Context, id uid.ID) *Erasure {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ErasureClient) Hooks() []Hook {
+	hooks := c.hooks.Erasure
+	return append(hooks[:len(hooks):len(hooks)], erasure.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *ErasureClient) Interceptors() []Interceptor {
+	return c.inters.Erasure
+}
+
+func (c *ErasureClient) mutate(ctx context.Context, m *ErasureMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ErasureCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ErasureUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ErasureUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ErasureDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Erasure mutation op: %q", m.Op())
+	}
+}
+
 // EventCounterClient is a client for the EventCounter schema.
 type EventCounterClient struct {
 	config
@@ -3136,6 +3622,274 @@ func (c *EventCounterClient) mutate(ctx context.Context, m *EventCounterMutation
 		return (&EventCounterDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown EventCounter mutation op: %q", m.Op())
+	}
+}
+
+// ExportClient is a client for the Export schema.
+type ExportClient struct {
+	config
+}
+
+// NewExportClient returns a client for the Export from the given config.
+func NewExportClient(c config) *ExportClient {
+	return &ExportClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `export.Hooks(f(g(h())))`.
+func (c *ExportClient) Use(hooks ...Hook) {
+	c.hooks.Export = append(c.hooks.Export, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `export.Intercept(f(g(h())))`.
+func (c *ExportClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Export = append(c.inters.Export, interceptors...)
+}
+
+// Create returns a builder for creating a Export entity.
+func (c *ExportClient) Create() *ExportCreate {
+	mutation := newExportMutation(c.config, OpCreate)
+	return &ExportCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Export entities.
+func (c *ExportClient) CreateBulk(builders ...*ExportCreate) *ExportCreateBulk {
+	return &ExportCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ExportClient) MapCreateBulk(slice any, setFunc func(*ExportCreate, int)) *ExportCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ExportCreateBulk{err: fmt.Errorf("calling to ExportClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ExportCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ExportCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Export.
+func (c *ExportClient) Update() *ExportUpdate {
+	mutation := newExportMutation(c.config, OpUpdate)
+	return &ExportUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ExportClient) UpdateOne(_m *Export) *ExportUpdateOne {
+	mutation := newExportMutation(c.config, OpUpdateOne, withExport(_m))
+	return &ExportUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ExportClient) UpdateOneID(id uid.ID) *ExportUpdateOne {
+	mutation := newExportMutation(c.config, OpUpdateOne, withExportID(id))
+	return &ExportUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Export.
+func (c *ExportClient) Delete() *ExportDelete {
+	mutation := newExportMutation(c.config, OpDelete)
+	return &ExportDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ExportClient) DeleteOne(_m *Export) *ExportDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ExportClient) DeleteOneID(id uid.ID) *ExportDeleteOne {
+	builder := c.Delete().Where(export.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ExportDeleteOne{builder}
+}
+
+// Query returns a query builder for Export.
+func (c *ExportClient) Query() *ExportQuery {
+	return &ExportQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeExport},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Export entity by its id.
+func (c *ExportClient) Get(ctx context.Context, id uid.ID) (*Export, error) {
+	return c.Query().Where(export.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ExportClient) GetX(ctx context.Context, id uid.ID) *Export {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ExportClient) Hooks() []Hook {
+	hooks := c.hooks.Export
+	return append(hooks[:len(hooks):len(hooks)], export.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *ExportClient) Interceptors() []Interceptor {
+	return c.inters.Export
+}
+
+func (c *ExportClient) mutate(ctx context.Context, m *ExportMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ExportCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ExportUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ExportUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ExportDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Export mutation op: %q", m.Op())
+	}
+}
+
+// ExportPartClient is a client for the ExportPart schema.
+type ExportPartClient struct {
+	config
+}
+
+// NewExportPartClient returns a client for the ExportPart from the given config.
+func NewExportPartClient(c config) *ExportPartClient {
+	return &ExportPartClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `exportpart.Hooks(f(g(h())))`.
+func (c *ExportPartClient) Use(hooks ...Hook) {
+	c.hooks.ExportPart = append(c.hooks.ExportPart, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `exportpart.Intercept(f(g(h())))`.
+func (c *ExportPartClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ExportPart = append(c.inters.ExportPart, interceptors...)
+}
+
+// Create returns a builder for creating a ExportPart entity.
+func (c *ExportPartClient) Create() *ExportPartCreate {
+	mutation := newExportPartMutation(c.config, OpCreate)
+	return &ExportPartCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ExportPart entities.
+func (c *ExportPartClient) CreateBulk(builders ...*ExportPartCreate) *ExportPartCreateBulk {
+	return &ExportPartCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ExportPartClient) MapCreateBulk(slice any, setFunc func(*ExportPartCreate, int)) *ExportPartCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ExportPartCreateBulk{err: fmt.Errorf("calling to ExportPartClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ExportPartCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ExportPartCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ExportPart.
+func (c *ExportPartClient) Update() *ExportPartUpdate {
+	mutation := newExportPartMutation(c.config, OpUpdate)
+	return &ExportPartUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ExportPartClient) UpdateOne(_m *ExportPart) *ExportPartUpdateOne {
+	mutation := newExportPartMutation(c.config, OpUpdateOne, withExportPart(_m))
+	return &ExportPartUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ExportPartClient) UpdateOneID(id uid.ID) *ExportPartUpdateOne {
+	mutation := newExportPartMutation(c.config, OpUpdateOne, withExportPartID(id))
+	return &ExportPartUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ExportPart.
+func (c *ExportPartClient) Delete() *ExportPartDelete {
+	mutation := newExportPartMutation(c.config, OpDelete)
+	return &ExportPartDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ExportPartClient) DeleteOne(_m *ExportPart) *ExportPartDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ExportPartClient) DeleteOneID(id uid.ID) *ExportPartDeleteOne {
+	builder := c.Delete().Where(exportpart.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ExportPartDeleteOne{builder}
+}
+
+// Query returns a query builder for ExportPart.
+func (c *ExportPartClient) Query() *ExportPartQuery {
+	return &ExportPartQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeExportPart},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ExportPart entity by its id.
+func (c *ExportPartClient) Get(ctx context.Context, id uid.ID) (*ExportPart, error) {
+	return c.Query().Where(exportpart.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ExportPartClient) GetX(ctx context.Context, id uid.ID) *ExportPart {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ExportPartClient) Hooks() []Hook {
+	hooks := c.hooks.ExportPart
+	return append(hooks[:len(hooks):len(hooks)], exportpart.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *ExportPartClient) Interceptors() []Interceptor {
+	return c.inters.ExportPart
+}
+
+func (c *ExportPartClient) mutate(ctx context.Context, m *ExportPartMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ExportPartCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ExportPartUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ExportPartUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ExportPartDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ExportPart mutation op: %q", m.Op())
 	}
 }
 
@@ -3940,6 +4694,140 @@ func (c *InvitationClient) mutate(ctx context.Context, m *InvitationMutation) (V
 		return (&InvitationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Invitation mutation op: %q", m.Op())
+	}
+}
+
+// LinkClickClient is a client for the LinkClick schema.
+type LinkClickClient struct {
+	config
+}
+
+// NewLinkClickClient returns a client for the LinkClick from the given config.
+func NewLinkClickClient(c config) *LinkClickClient {
+	return &LinkClickClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `linkclick.Hooks(f(g(h())))`.
+func (c *LinkClickClient) Use(hooks ...Hook) {
+	c.hooks.LinkClick = append(c.hooks.LinkClick, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `linkclick.Intercept(f(g(h())))`.
+func (c *LinkClickClient) Intercept(interceptors ...Interceptor) {
+	c.inters.LinkClick = append(c.inters.LinkClick, interceptors...)
+}
+
+// Create returns a builder for creating a LinkClick entity.
+func (c *LinkClickClient) Create() *LinkClickCreate {
+	mutation := newLinkClickMutation(c.config, OpCreate)
+	return &LinkClickCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of LinkClick entities.
+func (c *LinkClickClient) CreateBulk(builders ...*LinkClickCreate) *LinkClickCreateBulk {
+	return &LinkClickCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *LinkClickClient) MapCreateBulk(slice any, setFunc func(*LinkClickCreate, int)) *LinkClickCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &LinkClickCreateBulk{err: fmt.Errorf("calling to LinkClickClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*LinkClickCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &LinkClickCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for LinkClick.
+func (c *LinkClickClient) Update() *LinkClickUpdate {
+	mutation := newLinkClickMutation(c.config, OpUpdate)
+	return &LinkClickUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *LinkClickClient) UpdateOne(_m *LinkClick) *LinkClickUpdateOne {
+	mutation := newLinkClickMutation(c.config, OpUpdateOne, withLinkClick(_m))
+	return &LinkClickUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *LinkClickClient) UpdateOneID(id uid.ID) *LinkClickUpdateOne {
+	mutation := newLinkClickMutation(c.config, OpUpdateOne, withLinkClickID(id))
+	return &LinkClickUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for LinkClick.
+func (c *LinkClickClient) Delete() *LinkClickDelete {
+	mutation := newLinkClickMutation(c.config, OpDelete)
+	return &LinkClickDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *LinkClickClient) DeleteOne(_m *LinkClick) *LinkClickDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *LinkClickClient) DeleteOneID(id uid.ID) *LinkClickDeleteOne {
+	builder := c.Delete().Where(linkclick.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &LinkClickDeleteOne{builder}
+}
+
+// Query returns a query builder for LinkClick.
+func (c *LinkClickClient) Query() *LinkClickQuery {
+	return &LinkClickQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeLinkClick},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a LinkClick entity by its id.
+func (c *LinkClickClient) Get(ctx context.Context, id uid.ID) (*LinkClick, error) {
+	return c.Query().Where(linkclick.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *LinkClickClient) GetX(ctx context.Context, id uid.ID) *LinkClick {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *LinkClickClient) Hooks() []Hook {
+	hooks := c.hooks.LinkClick
+	return append(hooks[:len(hooks):len(hooks)], linkclick.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *LinkClickClient) Interceptors() []Interceptor {
+	return c.inters.LinkClick
+}
+
+func (c *LinkClickClient) mutate(ctx context.Context, m *LinkClickMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&LinkClickCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&LinkClickUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&LinkClickUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&LinkClickDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown LinkClick mutation op: %q", m.Op())
 	}
 }
 
@@ -5812,6 +6700,140 @@ func (c *RateCardClient) mutate(ctx context.Context, m *RateCardMutation) (Value
 	}
 }
 
+// ReconciliationClient is a client for the Reconciliation schema.
+type ReconciliationClient struct {
+	config
+}
+
+// NewReconciliationClient returns a client for the Reconciliation from the given config.
+func NewReconciliationClient(c config) *ReconciliationClient {
+	return &ReconciliationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `reconciliation.Hooks(f(g(h())))`.
+func (c *ReconciliationClient) Use(hooks ...Hook) {
+	c.hooks.Reconciliation = append(c.hooks.Reconciliation, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `reconciliation.Intercept(f(g(h())))`.
+func (c *ReconciliationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Reconciliation = append(c.inters.Reconciliation, interceptors...)
+}
+
+// Create returns a builder for creating a Reconciliation entity.
+func (c *ReconciliationClient) Create() *ReconciliationCreate {
+	mutation := newReconciliationMutation(c.config, OpCreate)
+	return &ReconciliationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Reconciliation entities.
+func (c *ReconciliationClient) CreateBulk(builders ...*ReconciliationCreate) *ReconciliationCreateBulk {
+	return &ReconciliationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ReconciliationClient) MapCreateBulk(slice any, setFunc func(*ReconciliationCreate, int)) *ReconciliationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ReconciliationCreateBulk{err: fmt.Errorf("calling to ReconciliationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ReconciliationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ReconciliationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Reconciliation.
+func (c *ReconciliationClient) Update() *ReconciliationUpdate {
+	mutation := newReconciliationMutation(c.config, OpUpdate)
+	return &ReconciliationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ReconciliationClient) UpdateOne(_m *Reconciliation) *ReconciliationUpdateOne {
+	mutation := newReconciliationMutation(c.config, OpUpdateOne, withReconciliation(_m))
+	return &ReconciliationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ReconciliationClient) UpdateOneID(id uid.ID) *ReconciliationUpdateOne {
+	mutation := newReconciliationMutation(c.config, OpUpdateOne, withReconciliationID(id))
+	return &ReconciliationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Reconciliation.
+func (c *ReconciliationClient) Delete() *ReconciliationDelete {
+	mutation := newReconciliationMutation(c.config, OpDelete)
+	return &ReconciliationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ReconciliationClient) DeleteOne(_m *Reconciliation) *ReconciliationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ReconciliationClient) DeleteOneID(id uid.ID) *ReconciliationDeleteOne {
+	builder := c.Delete().Where(reconciliation.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ReconciliationDeleteOne{builder}
+}
+
+// Query returns a query builder for Reconciliation.
+func (c *ReconciliationClient) Query() *ReconciliationQuery {
+	return &ReconciliationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeReconciliation},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Reconciliation entity by its id.
+func (c *ReconciliationClient) Get(ctx context.Context, id uid.ID) (*Reconciliation, error) {
+	return c.Query().Where(reconciliation.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ReconciliationClient) GetX(ctx context.Context, id uid.ID) *Reconciliation {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ReconciliationClient) Hooks() []Hook {
+	hooks := c.hooks.Reconciliation
+	return append(hooks[:len(hooks):len(hooks)], reconciliation.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *ReconciliationClient) Interceptors() []Interceptor {
+	return c.inters.Reconciliation
+}
+
+func (c *ReconciliationClient) mutate(ctx context.Context, m *ReconciliationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ReconciliationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ReconciliationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ReconciliationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ReconciliationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Reconciliation mutation op: %q", m.Op())
+	}
+}
+
 // RecoveryCodeClient is a client for the RecoveryCode schema.
 type RecoveryCodeClient struct {
 	config
@@ -6077,6 +7099,140 @@ func (c *ReplyClient) mutate(ctx context.Context, m *ReplyMutation) (Value, erro
 		return (&ReplyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Reply mutation op: %q", m.Op())
+	}
+}
+
+// RetentionClient is a client for the Retention schema.
+type RetentionClient struct {
+	config
+}
+
+// NewRetentionClient returns a client for the Retention from the given config.
+func NewRetentionClient(c config) *RetentionClient {
+	return &RetentionClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `retention.Hooks(f(g(h())))`.
+func (c *RetentionClient) Use(hooks ...Hook) {
+	c.hooks.Retention = append(c.hooks.Retention, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `retention.Intercept(f(g(h())))`.
+func (c *RetentionClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Retention = append(c.inters.Retention, interceptors...)
+}
+
+// Create returns a builder for creating a Retention entity.
+func (c *RetentionClient) Create() *RetentionCreate {
+	mutation := newRetentionMutation(c.config, OpCreate)
+	return &RetentionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Retention entities.
+func (c *RetentionClient) CreateBulk(builders ...*RetentionCreate) *RetentionCreateBulk {
+	return &RetentionCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RetentionClient) MapCreateBulk(slice any, setFunc func(*RetentionCreate, int)) *RetentionCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RetentionCreateBulk{err: fmt.Errorf("calling to RetentionClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RetentionCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RetentionCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Retention.
+func (c *RetentionClient) Update() *RetentionUpdate {
+	mutation := newRetentionMutation(c.config, OpUpdate)
+	return &RetentionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RetentionClient) UpdateOne(_m *Retention) *RetentionUpdateOne {
+	mutation := newRetentionMutation(c.config, OpUpdateOne, withRetention(_m))
+	return &RetentionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RetentionClient) UpdateOneID(id uid.ID) *RetentionUpdateOne {
+	mutation := newRetentionMutation(c.config, OpUpdateOne, withRetentionID(id))
+	return &RetentionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Retention.
+func (c *RetentionClient) Delete() *RetentionDelete {
+	mutation := newRetentionMutation(c.config, OpDelete)
+	return &RetentionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RetentionClient) DeleteOne(_m *Retention) *RetentionDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RetentionClient) DeleteOneID(id uid.ID) *RetentionDeleteOne {
+	builder := c.Delete().Where(retention.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RetentionDeleteOne{builder}
+}
+
+// Query returns a query builder for Retention.
+func (c *RetentionClient) Query() *RetentionQuery {
+	return &RetentionQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRetention},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Retention entity by its id.
+func (c *RetentionClient) Get(ctx context.Context, id uid.ID) (*Retention, error) {
+	return c.Query().Where(retention.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RetentionClient) GetX(ctx context.Context, id uid.ID) *Retention {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *RetentionClient) Hooks() []Hook {
+	hooks := c.hooks.Retention
+	return append(hooks[:len(hooks):len(hooks)], retention.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *RetentionClient) Interceptors() []Interceptor {
+	return c.inters.Retention
+}
+
+func (c *RetentionClient) mutate(ctx context.Context, m *RetentionMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RetentionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RetentionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RetentionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RetentionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Retention mutation op: %q", m.Op())
 	}
 }
 
@@ -8036,30 +9192,302 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 	}
 }
 
+// WebhookDeliveryClient is a client for the WebhookDelivery schema.
+type WebhookDeliveryClient struct {
+	config
+}
+
+// NewWebhookDeliveryClient returns a client for the WebhookDelivery from the given config.
+func NewWebhookDeliveryClient(c config) *WebhookDeliveryClient {
+	return &WebhookDeliveryClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `webhookdelivery.Hooks(f(g(h())))`.
+func (c *WebhookDeliveryClient) Use(hooks ...Hook) {
+	c.hooks.WebhookDelivery = append(c.hooks.WebhookDelivery, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `webhookdelivery.Intercept(f(g(h())))`.
+func (c *WebhookDeliveryClient) Intercept(interceptors ...Interceptor) {
+	c.inters.WebhookDelivery = append(c.inters.WebhookDelivery, interceptors...)
+}
+
+// Create returns a builder for creating a WebhookDelivery entity.
+func (c *WebhookDeliveryClient) Create() *WebhookDeliveryCreate {
+	mutation := newWebhookDeliveryMutation(c.config, OpCreate)
+	return &WebhookDeliveryCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of WebhookDelivery entities.
+func (c *WebhookDeliveryClient) CreateBulk(builders ...*WebhookDeliveryCreate) *WebhookDeliveryCreateBulk {
+	return &WebhookDeliveryCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *WebhookDeliveryClient) MapCreateBulk(slice any, setFunc func(*WebhookDeliveryCreate, int)) *WebhookDeliveryCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &WebhookDeliveryCreateBulk{err: fmt.Errorf("calling to WebhookDeliveryClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*WebhookDeliveryCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &WebhookDeliveryCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for WebhookDelivery.
+func (c *WebhookDeliveryClient) Update() *WebhookDeliveryUpdate {
+	mutation := newWebhookDeliveryMutation(c.config, OpUpdate)
+	return &WebhookDeliveryUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *WebhookDeliveryClient) UpdateOne(_m *WebhookDelivery) *WebhookDeliveryUpdateOne {
+	mutation := newWebhookDeliveryMutation(c.config, OpUpdateOne, withWebhookDelivery(_m))
+	return &WebhookDeliveryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *WebhookDeliveryClient) UpdateOneID(id uid.ID) *WebhookDeliveryUpdateOne {
+	mutation := newWebhookDeliveryMutation(c.config, OpUpdateOne, withWebhookDeliveryID(id))
+	return &WebhookDeliveryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for WebhookDelivery.
+func (c *WebhookDeliveryClient) Delete() *WebhookDeliveryDelete {
+	mutation := newWebhookDeliveryMutation(c.config, OpDelete)
+	return &WebhookDeliveryDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *WebhookDeliveryClient) DeleteOne(_m *WebhookDelivery) *WebhookDeliveryDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *WebhookDeliveryClient) DeleteOneID(id uid.ID) *WebhookDeliveryDeleteOne {
+	builder := c.Delete().Where(webhookdelivery.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &WebhookDeliveryDeleteOne{builder}
+}
+
+// Query returns a query builder for WebhookDelivery.
+func (c *WebhookDeliveryClient) Query() *WebhookDeliveryQuery {
+	return &WebhookDeliveryQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeWebhookDelivery},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a WebhookDelivery entity by its id.
+func (c *WebhookDeliveryClient) Get(ctx context.Context, id uid.ID) (*WebhookDelivery, error) {
+	return c.Query().Where(webhookdelivery.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *WebhookDeliveryClient) GetX(ctx context.Context, id uid.ID) *WebhookDelivery {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *WebhookDeliveryClient) Hooks() []Hook {
+	hooks := c.hooks.WebhookDelivery
+	return append(hooks[:len(hooks):len(hooks)], webhookdelivery.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *WebhookDeliveryClient) Interceptors() []Interceptor {
+	return c.inters.WebhookDelivery
+}
+
+func (c *WebhookDeliveryClient) mutate(ctx context.Context, m *WebhookDeliveryMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&WebhookDeliveryCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&WebhookDeliveryUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&WebhookDeliveryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&WebhookDeliveryDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown WebhookDelivery mutation op: %q", m.Op())
+	}
+}
+
+// WebhookEndpointClient is a client for the WebhookEndpoint schema.
+type WebhookEndpointClient struct {
+	config
+}
+
+// NewWebhookEndpointClient returns a client for the WebhookEndpoint from the given config.
+func NewWebhookEndpointClient(c config) *WebhookEndpointClient {
+	return &WebhookEndpointClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `webhookendpoint.Hooks(f(g(h())))`.
+func (c *WebhookEndpointClient) Use(hooks ...Hook) {
+	c.hooks.WebhookEndpoint = append(c.hooks.WebhookEndpoint, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `webhookendpoint.Intercept(f(g(h())))`.
+func (c *WebhookEndpointClient) Intercept(interceptors ...Interceptor) {
+	c.inters.WebhookEndpoint = append(c.inters.WebhookEndpoint, interceptors...)
+}
+
+// Create returns a builder for creating a WebhookEndpoint entity.
+func (c *WebhookEndpointClient) Create() *WebhookEndpointCreate {
+	mutation := newWebhookEndpointMutation(c.config, OpCreate)
+	return &WebhookEndpointCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of WebhookEndpoint entities.
+func (c *WebhookEndpointClient) CreateBulk(builders ...*WebhookEndpointCreate) *WebhookEndpointCreateBulk {
+	return &WebhookEndpointCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *WebhookEndpointClient) MapCreateBulk(slice any, setFunc func(*WebhookEndpointCreate, int)) *WebhookEndpointCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &WebhookEndpointCreateBulk{err: fmt.Errorf("calling to WebhookEndpointClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*WebhookEndpointCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &WebhookEndpointCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for WebhookEndpoint.
+func (c *WebhookEndpointClient) Update() *WebhookEndpointUpdate {
+	mutation := newWebhookEndpointMutation(c.config, OpUpdate)
+	return &WebhookEndpointUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *WebhookEndpointClient) UpdateOne(_m *WebhookEndpoint) *WebhookEndpointUpdateOne {
+	mutation := newWebhookEndpointMutation(c.config, OpUpdateOne, withWebhookEndpoint(_m))
+	return &WebhookEndpointUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *WebhookEndpointClient) UpdateOneID(id uid.ID) *WebhookEndpointUpdateOne {
+	mutation := newWebhookEndpointMutation(c.config, OpUpdateOne, withWebhookEndpointID(id))
+	return &WebhookEndpointUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for WebhookEndpoint.
+func (c *WebhookEndpointClient) Delete() *WebhookEndpointDelete {
+	mutation := newWebhookEndpointMutation(c.config, OpDelete)
+	return &WebhookEndpointDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *WebhookEndpointClient) DeleteOne(_m *WebhookEndpoint) *WebhookEndpointDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *WebhookEndpointClient) DeleteOneID(id uid.ID) *WebhookEndpointDeleteOne {
+	builder := c.Delete().Where(webhookendpoint.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &WebhookEndpointDeleteOne{builder}
+}
+
+// Query returns a query builder for WebhookEndpoint.
+func (c *WebhookEndpointClient) Query() *WebhookEndpointQuery {
+	return &WebhookEndpointQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeWebhookEndpoint},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a WebhookEndpoint entity by its id.
+func (c *WebhookEndpointClient) Get(ctx context.Context, id uid.ID) (*WebhookEndpoint, error) {
+	return c.Query().Where(webhookendpoint.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *WebhookEndpointClient) GetX(ctx context.Context, id uid.ID) *WebhookEndpoint {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *WebhookEndpointClient) Hooks() []Hook {
+	hooks := c.hooks.WebhookEndpoint
+	return append(hooks[:len(hooks):len(hooks)], webhookendpoint.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *WebhookEndpointClient) Interceptors() []Interceptor {
+	return c.inters.WebhookEndpoint
+}
+
+func (c *WebhookEndpointClient) mutate(ctx context.Context, m *WebhookEndpointMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&WebhookEndpointCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&WebhookEndpointUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&WebhookEndpointUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&WebhookEndpointDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown WebhookEndpoint mutation op: %q", m.Op())
+	}
+}
+
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		APIKey, Account, AuditChain, AuditEvent, Campaign, CampaignRecipient, Claim,
-		ConsentRecord, Contact, ContactIdentifier, ContactImport, ContactList,
-		ContactTag, DataStep, DeliveryEvent, EmailVerification, EventCounter,
+		APIKey, Account, AuditChain, AuditEvent, Campaign, CampaignCount,
+		CampaignRecipient, Claim, ConsentRecord, Contact, ContactIdentifier,
+		ContactImport, ContactList, ContactTag, DataStep, DeliveryEvent,
+		EmailVerification, ErasedAddress, Erasure, EventCounter, Export, ExportPart,
 		ExternalLogin, FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection,
-		Invitation, ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
-		Notification, NotificationMail, Organization, PasswordReset, PhoneNumber,
-		QuotaUsage, RateCard, RecoveryCode, Reply, SecondFactor, SecurityNotice,
-		Segment, ServiceState, Session, SignInFlow, Statistic, Suppression, Template,
-		TemplateChange, TermsAcceptance, Thread, UnmatchedWebhook, User []ent.Hook
+		Invitation, LinkClick, ListMember, Listing, MediaUpload, Member, Message,
+		MessagingWindow, Notification, NotificationMail, Organization, PasswordReset,
+		PhoneNumber, QuotaUsage, RateCard, Reconciliation, RecoveryCode, Reply,
+		Retention, SecondFactor, SecurityNotice, Segment, ServiceState, Session,
+		SignInFlow, Statistic, Suppression, Template, TemplateChange, TermsAcceptance,
+		Thread, UnmatchedWebhook, User, WebhookDelivery, WebhookEndpoint []ent.Hook
 	}
 	inters struct {
-		APIKey, Account, AuditChain, AuditEvent, Campaign, CampaignRecipient, Claim,
-		ConsentRecord, Contact, ContactIdentifier, ContactImport, ContactList,
-		ContactTag, DataStep, DeliveryEvent, EmailVerification, EventCounter,
+		APIKey, Account, AuditChain, AuditEvent, Campaign, CampaignCount,
+		CampaignRecipient, Claim, ConsentRecord, Contact, ContactIdentifier,
+		ContactImport, ContactList, ContactTag, DataStep, DeliveryEvent,
+		EmailVerification, ErasedAddress, Erasure, EventCounter, Export, ExportPart,
 		ExternalLogin, FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection,
-		Invitation, ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
-		Notification, NotificationMail, Organization, PasswordReset, PhoneNumber,
-		QuotaUsage, RateCard, RecoveryCode, Reply, SecondFactor, SecurityNotice,
-		Segment, ServiceState, Session, SignInFlow, Statistic, Suppression, Template,
-		TemplateChange, TermsAcceptance, Thread, UnmatchedWebhook,
-		User []ent.Interceptor
+		Invitation, LinkClick, ListMember, Listing, MediaUpload, Member, Message,
+		MessagingWindow, Notification, NotificationMail, Organization, PasswordReset,
+		PhoneNumber, QuotaUsage, RateCard, Reconciliation, RecoveryCode, Reply,
+		Retention, SecondFactor, SecurityNotice, Segment, ServiceState, Session,
+		SignInFlow, Statistic, Suppression, Template, TemplateChange, TermsAcceptance,
+		Thread, UnmatchedWebhook, User, WebhookDelivery,
+		WebhookEndpoint []ent.Interceptor
 	}
 )
 

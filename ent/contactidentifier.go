@@ -30,7 +30,9 @@ type ContactIdentifier struct {
 	// ContactID holds the value of the "contact_id" field.
 	ContactID uid.ID `json:"contact_id,omitempty"`
 	// when it was first told, by WhatsApp's clock
-	Since        time.Time `json:"since,omitempty"`
+	Since time.Time `json:"since,omitempty"`
+	// it was somebody's who was erased: whoever has it is not written to
+	Erased       bool `json:"erased,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -39,6 +41,8 @@ func (*ContactIdentifier) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case contactidentifier.FieldErased:
+			values[i] = new(sql.NullBool)
 		case contactidentifier.FieldID:
 			values[i] = new(sql.NullInt64)
 		case contactidentifier.FieldKind, contactidentifier.FieldValue, contactidentifier.FieldWritten:
@@ -105,6 +109,12 @@ func (_m *ContactIdentifier) assignValues(columns []string, values []any) error 
 			} else if value.Valid {
 				_m.Since = value.Time
 			}
+		case contactidentifier.FieldErased:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field erased", values[i])
+			} else if value.Valid {
+				_m.Erased = value.Bool
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -160,6 +170,9 @@ func (_m *ContactIdentifier) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("since=")
 	builder.WriteString(_m.Since.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("erased=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Erased))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -66,6 +66,20 @@ func (_c *ContactIdentifierCreate) SetSince(v time.Time) *ContactIdentifierCreat
 	return _c
 }
 
+// SetErased sets the "erased" field.
+func (_c *ContactIdentifierCreate) SetErased(v bool) *ContactIdentifierCreate {
+	_c.mutation.SetErased(v)
+	return _c
+}
+
+// SetNillableErased sets the "erased" field if the given value is not nil.
+func (_c *ContactIdentifierCreate) SetNillableErased(v *bool) *ContactIdentifierCreate {
+	if v != nil {
+		_c.SetErased(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *ContactIdentifierCreate) SetID(v int64) *ContactIdentifierCreate {
 	_c.mutation.SetID(v)
@@ -79,6 +93,9 @@ func (_c *ContactIdentifierCreate) Mutation() *ContactIdentifierMutation {
 
 // Save creates the ContactIdentifier in the database.
 func (_c *ContactIdentifierCreate) Save(ctx context.Context) (*ContactIdentifier, error) {
+	if err := _c.defaults(); err != nil {
+		return nil, err
+	}
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -104,6 +121,15 @@ func (_c *ContactIdentifierCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *ContactIdentifierCreate) defaults() error {
+	if _, ok := _c.mutation.Erased(); !ok {
+		v := contactidentifier.DefaultErased
+		_c.mutation.SetErased(v)
+	}
+	return nil
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *ContactIdentifierCreate) check() error {
 	if _, ok := _c.mutation.OrganizationID(); !ok {
@@ -125,6 +151,9 @@ func (_c *ContactIdentifierCreate) check() error {
 	}
 	if _, ok := _c.mutation.Since(); !ok {
 		return &ValidationError{Name: "since", err: errors.New(`ent: missing required field "ContactIdentifier.since"`)}
+	}
+	if _, ok := _c.mutation.Erased(); !ok {
+		return &ValidationError{Name: "erased", err: errors.New(`ent: missing required field "ContactIdentifier.erased"`)}
 	}
 	return nil
 }
@@ -182,6 +211,10 @@ func (_c *ContactIdentifierCreate) createSpec() (*ContactIdentifier, *sqlgraph.C
 		_spec.SetField(contactidentifier.FieldSince, field.TypeTime, value)
 		_node.Since = value
 	}
+	if value, ok := _c.mutation.Erased(); ok {
+		_spec.SetField(contactidentifier.FieldErased, field.TypeBool, value)
+		_node.Erased = value
+	}
 	return _node, _spec
 }
 
@@ -203,6 +236,7 @@ func (_c *ContactIdentifierCreateBulk) Save(ctx context.Context) ([]*ContactIden
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*ContactIdentifierMutation)
 				if !ok {

@@ -106,6 +106,20 @@ func (_u *ContactIdentifierUpdate) SetNillableSince(v *time.Time) *ContactIdenti
 	return _u
 }
 
+// SetErased sets the "erased" field.
+func (_u *ContactIdentifierUpdate) SetErased(v bool) *ContactIdentifierUpdate {
+	_u.mutation.SetErased(v)
+	return _u
+}
+
+// SetNillableErased sets the "erased" field if the given value is not nil.
+func (_u *ContactIdentifierUpdate) SetNillableErased(v *bool) *ContactIdentifierUpdate {
+	if v != nil {
+		_u.SetErased(*v)
+	}
+	return _u
+}
+
 // Mutation returns the ContactIdentifierMutation object of the builder.
 func (_u *ContactIdentifierUpdate) Mutation() *ContactIdentifierMutation {
 	return _u.mutation
@@ -177,6 +191,9 @@ func (_u *ContactIdentifierUpdate) sqlSave(ctx context.Context) (_node int, err 
 	}
 	if value, ok := _u.mutation.Since(); ok {
 		_spec.SetField(contactidentifier.FieldSince, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.Erased(); ok {
+		_spec.SetField(contactidentifier.FieldErased, field.TypeBool, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -270,6 +287,20 @@ func (_u *ContactIdentifierUpdateOne) SetSince(v time.Time) *ContactIdentifierUp
 func (_u *ContactIdentifierUpdateOne) SetNillableSince(v *time.Time) *ContactIdentifierUpdateOne {
 	if v != nil {
 		_u.SetSince(*v)
+	}
+	return _u
+}
+
+// SetErased sets the "erased" field.
+func (_u *ContactIdentifierUpdateOne) SetErased(v bool) *ContactIdentifierUpdateOne {
+	_u.mutation.SetErased(v)
+	return _u
+}
+
+// SetNillableErased sets the "erased" field if the given value is not nil.
+func (_u *ContactIdentifierUpdateOne) SetNillableErased(v *bool) *ContactIdentifierUpdateOne {
+	if v != nil {
+		_u.SetErased(*v)
 	}
 	return _u
 }
@@ -375,6 +406,9 @@ func (_u *ContactIdentifierUpdateOne) sqlSave(ctx context.Context) (_node *Conta
 	}
 	if value, ok := _u.mutation.Since(); ok {
 		_spec.SetField(contactidentifier.FieldSince, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.Erased(); ok {
+		_spec.SetField(contactidentifier.FieldErased, field.TypeBool, value)
 	}
 	_node = &ContactIdentifier{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -41,6 +41,8 @@ type ContactImport struct {
 	Delimiter string `json:"delimiter,omitempty"`
 	// ContactListID holds the value of the "contact_list_id" field.
 	ContactListID *uid.ID `json:"contact_list_id,omitempty"`
+	// its people become recipients of this campaign
+	CampaignID *uid.ID `json:"campaign_id,omitempty"`
 	// DefaultCountry holds the value of the "default_country" field.
 	DefaultCountry *string `json:"default_country,omitempty"`
 	// null: either
@@ -75,7 +77,7 @@ func (*ContactImport) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case contactimport.FieldContactListID, contactimport.FieldCreatedByID:
+		case contactimport.FieldContactListID, contactimport.FieldCampaignID, contactimport.FieldCreatedByID:
 			values[i] = &sql.NullScanner{S: new(uid.ID)}
 		case contactimport.FieldColumns, contactimport.FieldPlan, contactimport.FieldConsent:
 			values[i] = new([]byte)
@@ -173,6 +175,13 @@ func (_m *ContactImport) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.ContactListID = new(uid.ID)
 				*_m.ContactListID = *value.S.(*uid.ID)
+			}
+		case contactimport.FieldCampaignID:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field campaign_id", values[i])
+			} else if value.Valid {
+				_m.CampaignID = new(uid.ID)
+				*_m.CampaignID = *value.S.(*uid.ID)
 			}
 		case contactimport.FieldDefaultCountry:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -326,6 +335,11 @@ func (_m *ContactImport) String() string {
 	builder.WriteString(", ")
 	if v := _m.ContactListID; v != nil {
 		builder.WriteString("contact_list_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.CampaignID; v != nil {
+		builder.WriteString("campaign_id=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteString(", ")

@@ -123,6 +123,20 @@ func (_c *ContactImportCreate) SetNillableContactListID(v *uid.ID) *ContactImpor
 	return _c
 }
 
+// SetCampaignID sets the "campaign_id" field.
+func (_c *ContactImportCreate) SetCampaignID(v uid.ID) *ContactImportCreate {
+	_c.mutation.SetCampaignID(v)
+	return _c
+}
+
+// SetNillableCampaignID sets the "campaign_id" field if the given value is not nil.
+func (_c *ContactImportCreate) SetNillableCampaignID(v *uid.ID) *ContactImportCreate {
+	if v != nil {
+		_c.SetCampaignID(*v)
+	}
+	return _c
+}
+
 // SetDefaultCountry sets the "default_country" field.
 func (_c *ContactImportCreate) SetDefaultCountry(v string) *ContactImportCreate {
 	_c.mutation.SetDefaultCountry(v)
@@ -526,6 +540,10 @@ func (_c *ContactImportCreate) createSpec() (*ContactImport, *sqlgraph.CreateSpe
 	if value, ok := _c.mutation.ContactListID(); ok {
 		_spec.SetField(contactimport.FieldContactListID, field.TypeUUID, value)
 		_node.ContactListID = &value
+	}
+	if value, ok := _c.mutation.CampaignID(); ok {
+		_spec.SetField(contactimport.FieldCampaignID, field.TypeUUID, value)
+		_node.CampaignID = &value
 	}
 	if value, ok := _c.mutation.DefaultCountry(); ok {
 		_spec.SetField(contactimport.FieldDefaultCountry, field.TypeString, value)

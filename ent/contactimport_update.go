@@ -185,6 +185,26 @@ func (_u *ContactImportUpdate) ClearContactListID() *ContactImportUpdate {
 	return _u
 }
 
+// SetCampaignID sets the "campaign_id" field.
+func (_u *ContactImportUpdate) SetCampaignID(v uid.ID) *ContactImportUpdate {
+	_u.mutation.SetCampaignID(v)
+	return _u
+}
+
+// SetNillableCampaignID sets the "campaign_id" field if the given value is not nil.
+func (_u *ContactImportUpdate) SetNillableCampaignID(v *uid.ID) *ContactImportUpdate {
+	if v != nil {
+		_u.SetCampaignID(*v)
+	}
+	return _u
+}
+
+// ClearCampaignID clears the value of the "campaign_id" field.
+func (_u *ContactImportUpdate) ClearCampaignID() *ContactImportUpdate {
+	_u.mutation.ClearCampaignID()
+	return _u
+}
+
 // SetDefaultCountry sets the "default_country" field.
 func (_u *ContactImportUpdate) SetDefaultCountry(v string) *ContactImportUpdate {
 	_u.mutation.SetDefaultCountry(v)
@@ -541,6 +561,12 @@ func (_u *ContactImportUpdate) sqlSave(ctx context.Context) (_node int, err erro
 	if _u.mutation.ContactListIDCleared() {
 		_spec.ClearField(contactimport.FieldContactListID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.CampaignID(); ok {
+		_spec.SetField(contactimport.FieldCampaignID, field.TypeUUID, value)
+	}
+	if _u.mutation.CampaignIDCleared() {
+		_spec.ClearField(contactimport.FieldCampaignID, field.TypeUUID)
+	}
 	if value, ok := _u.mutation.DefaultCountry(); ok {
 		_spec.SetField(contactimport.FieldDefaultCountry, field.TypeString, value)
 	}
@@ -786,6 +812,26 @@ func (_u *ContactImportUpdateOne) SetNillableContactListID(v *uid.ID) *ContactIm
 // ClearContactListID clears the value of the "contact_list_id" field.
 func (_u *ContactImportUpdateOne) ClearContactListID() *ContactImportUpdateOne {
 	_u.mutation.ClearContactListID()
+	return _u
+}
+
+// SetCampaignID sets the "campaign_id" field.
+func (_u *ContactImportUpdateOne) SetCampaignID(v uid.ID) *ContactImportUpdateOne {
+	_u.mutation.SetCampaignID(v)
+	return _u
+}
+
+// SetNillableCampaignID sets the "campaign_id" field if the given value is not nil.
+func (_u *ContactImportUpdateOne) SetNillableCampaignID(v *uid.ID) *ContactImportUpdateOne {
+	if v != nil {
+		_u.SetCampaignID(*v)
+	}
+	return _u
+}
+
+// ClearCampaignID clears the value of the "campaign_id" field.
+func (_u *ContactImportUpdateOne) ClearCampaignID() *ContactImportUpdateOne {
+	_u.mutation.ClearCampaignID()
 	return _u
 }
 
@@ -1174,6 +1220,12 @@ func (_u *ContactImportUpdateOne) sqlSave(ctx context.Context) (_node *ContactIm
 	}
 	if _u.mutation.ContactListIDCleared() {
 		_spec.ClearField(contactimport.FieldContactListID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.CampaignID(); ok {
+		_spec.SetField(contactimport.FieldCampaignID, field.TypeUUID, value)
+	}
+	if _u.mutation.CampaignIDCleared() {
+		_spec.ClearField(contactimport.FieldCampaignID, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.DefaultCountry(); ok {
 		_spec.SetField(contactimport.FieldDefaultCountry, field.TypeString, value)

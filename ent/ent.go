@@ -8,6 +8,7 @@ import (
 	"carillon/ent/auditchain"
 	"carillon/ent/auditevent"
 	"carillon/ent/campaign"
+	"carillon/ent/campaigncount"
 	"carillon/ent/campaignrecipient"
 	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
@@ -19,13 +20,18 @@ import (
 	"carillon/ent/datastep"
 	"carillon/ent/deliveryevent"
 	"carillon/ent/emailverification"
+	"carillon/ent/erasedaddress"
+	"carillon/ent/erasure"
 	"carillon/ent/eventcounter"
+	"carillon/ent/export"
+	"carillon/ent/exportpart"
 	"carillon/ent/externallogin"
 	"carillon/ent/formeridentifier"
 	"carillon/ent/idempotencykey"
 	"carillon/ent/importchunk"
 	"carillon/ent/importrejection"
 	"carillon/ent/invitation"
+	"carillon/ent/linkclick"
 	"carillon/ent/listing"
 	"carillon/ent/listmember"
 	"carillon/ent/mediaupload"
@@ -39,8 +45,10 @@ import (
 	"carillon/ent/phonenumber"
 	"carillon/ent/quotausage"
 	"carillon/ent/ratecard"
+	"carillon/ent/reconciliation"
 	"carillon/ent/recoverycode"
 	"carillon/ent/reply"
+	"carillon/ent/retention"
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
 	"carillon/ent/segment"
@@ -55,6 +63,8 @@ import (
 	"carillon/ent/thread"
 	"carillon/ent/unmatchedwebhook"
 	"carillon/ent/user"
+	"carillon/ent/webhookdelivery"
+	"carillon/ent/webhookendpoint"
 	"context"
 	"errors"
 	"fmt"
@@ -129,6 +139,7 @@ func checkColumn(t, c string) error {
 			auditchain.Table:        auditchain.ValidColumn,
 			auditevent.Table:        auditevent.ValidColumn,
 			campaign.Table:          campaign.ValidColumn,
+			campaigncount.Table:     campaigncount.ValidColumn,
 			campaignrecipient.Table: campaignrecipient.ValidColumn,
 			claim.Table:             claim.ValidColumn,
 			consentrecord.Table:     consentrecord.ValidColumn,
@@ -140,13 +151,18 @@ func checkColumn(t, c string) error {
 			datastep.Table:          datastep.ValidColumn,
 			deliveryevent.Table:     deliveryevent.ValidColumn,
 			emailverification.Table: emailverification.ValidColumn,
+			erasedaddress.Table:     erasedaddress.ValidColumn,
+			erasure.Table:           erasure.ValidColumn,
 			eventcounter.Table:      eventcounter.ValidColumn,
+			export.Table:            export.ValidColumn,
+			exportpart.Table:        exportpart.ValidColumn,
 			externallogin.Table:     externallogin.ValidColumn,
 			formeridentifier.Table:  formeridentifier.ValidColumn,
 			idempotencykey.Table:    idempotencykey.ValidColumn,
 			importchunk.Table:       importchunk.ValidColumn,
 			importrejection.Table:   importrejection.ValidColumn,
 			invitation.Table:        invitation.ValidColumn,
+			linkclick.Table:         linkclick.ValidColumn,
 			listmember.Table:        listmember.ValidColumn,
 			listing.Table:           listing.ValidColumn,
 			mediaupload.Table:       mediaupload.ValidColumn,
@@ -160,8 +176,10 @@ func checkColumn(t, c string) error {
 			phonenumber.Table:       phonenumber.ValidColumn,
 			quotausage.Table:        quotausage.ValidColumn,
 			ratecard.Table:          ratecard.ValidColumn,
+			reconciliation.Table:    reconciliation.ValidColumn,
 			recoverycode.Table:      recoverycode.ValidColumn,
 			reply.Table:             reply.ValidColumn,
+			retention.Table:         retention.ValidColumn,
 			secondfactor.Table:      secondfactor.ValidColumn,
 			securitynotice.Table:    securitynotice.ValidColumn,
 			segment.Table:           segment.ValidColumn,
@@ -176,6 +194,8 @@ func checkColumn(t, c string) error {
 			thread.Table:            thread.ValidColumn,
 			unmatchedwebhook.Table:  unmatchedwebhook.ValidColumn,
 			user.Table:              user.ValidColumn,
+			webhookdelivery.Table:   webhookdelivery.ValidColumn,
+			webhookendpoint.Table:   webhookendpoint.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

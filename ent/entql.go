@@ -8,6 +8,7 @@ import (
 	"carillon/ent/auditchain"
 	"carillon/ent/auditevent"
 	"carillon/ent/campaign"
+	"carillon/ent/campaigncount"
 	"carillon/ent/campaignrecipient"
 	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
@@ -19,13 +20,18 @@ import (
 	"carillon/ent/datastep"
 	"carillon/ent/deliveryevent"
 	"carillon/ent/emailverification"
+	"carillon/ent/erasedaddress"
+	"carillon/ent/erasure"
 	"carillon/ent/eventcounter"
+	"carillon/ent/export"
+	"carillon/ent/exportpart"
 	"carillon/ent/externallogin"
 	"carillon/ent/formeridentifier"
 	"carillon/ent/idempotencykey"
 	"carillon/ent/importchunk"
 	"carillon/ent/importrejection"
 	"carillon/ent/invitation"
+	"carillon/ent/linkclick"
 	"carillon/ent/listing"
 	"carillon/ent/listmember"
 	"carillon/ent/mediaupload"
@@ -40,8 +46,10 @@ import (
 	"carillon/ent/predicate"
 	"carillon/ent/quotausage"
 	"carillon/ent/ratecard"
+	"carillon/ent/reconciliation"
 	"carillon/ent/recoverycode"
 	"carillon/ent/reply"
+	"carillon/ent/retention"
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
 	"carillon/ent/segment"
@@ -56,6 +64,8 @@ import (
 	"carillon/ent/thread"
 	"carillon/ent/unmatchedwebhook"
 	"carillon/ent/user"
+	"carillon/ent/webhookdelivery"
+	"carillon/ent/webhookendpoint"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -65,7 +75,7 @@ import (
 
 // schemaGraph holds a representation of ent/schema at runtime.
 var schemaGraph = func() *sqlgraph.Schema {
-	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 52)}
+	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 62)}
 	graph.Nodes[0] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   apikey.Table,
@@ -121,6 +131,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			account.FieldMarketingOnlyThere: {Type: field.TypeBool, Column: account.FieldMarketingOnlyThere},
 			account.FieldConnectedAt:        {Type: field.TypeTime, Column: account.FieldConnectedAt},
 			account.FieldSyncedAt:           {Type: field.TypeTime, Column: account.FieldSyncedAt},
+			account.FieldNextComparisonAt:   {Type: field.TypeTime, Column: account.FieldNextComparisonAt},
 			account.FieldNextSyncAt:         {Type: field.TypeTime, Column: account.FieldNextSyncAt},
 			account.FieldReadAt:             {Type: field.TypeTime, Column: account.FieldReadAt},
 			account.FieldNumbersReadAt:      {Type: field.TypeTime, Column: account.FieldNumbersReadAt},
@@ -220,11 +231,30 @@ var schemaGraph = func() *sqlgraph.Schema {
 			campaign.FieldUnknown:          {Type: field.TypeInt, Column: campaign.FieldUnknown},
 			campaign.FieldSkipped:          {Type: field.TypeInt, Column: campaign.FieldSkipped},
 			campaign.FieldCanceled:         {Type: field.TypeInt, Column: campaign.FieldCanceled},
+			campaign.FieldReplied:          {Type: field.TypeInt, Column: campaign.FieldReplied},
 			campaign.FieldCostMicros:       {Type: field.TypeInt64, Column: campaign.FieldCostMicros},
 			campaign.FieldCostCurrency:     {Type: field.TypeString, Column: campaign.FieldCostCurrency},
 		},
 	}
 	graph.Nodes[5] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   campaigncount.Table,
+			Columns: campaigncount.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeInt64,
+				Column: campaigncount.FieldID,
+			},
+		},
+		Type: "CampaignCount",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			campaigncount.FieldOrganizationID: {Type: field.TypeUUID, Column: campaigncount.FieldOrganizationID},
+			campaigncount.FieldCampaignID:     {Type: field.TypeUUID, Column: campaigncount.FieldCampaignID},
+			campaigncount.FieldKind:           {Type: field.TypeEnum, Column: campaigncount.FieldKind},
+			campaigncount.FieldName:           {Type: field.TypeString, Column: campaigncount.FieldName},
+			campaigncount.FieldPeople:         {Type: field.TypeInt, Column: campaigncount.FieldPeople},
+		},
+	}
+	graph.Nodes[6] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   campaignrecipient.Table,
 			Columns: campaignrecipient.Columns,
@@ -243,7 +273,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			campaignrecipient.FieldReference:      {Type: field.TypeString, Column: campaignrecipient.FieldReference},
 		},
 	}
-	graph.Nodes[6] = &sqlgraph.Node{
+	graph.Nodes[7] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   claim.Table,
 			Columns: claim.Columns,
@@ -259,7 +289,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			claim.FieldUntil:  {Type: field.TypeTime, Column: claim.FieldUntil},
 		},
 	}
-	graph.Nodes[7] = &sqlgraph.Node{
+	graph.Nodes[8] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   consentrecord.Table,
 			Columns: consentrecord.Columns,
@@ -280,7 +310,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			consentrecord.FieldRecordedAt:     {Type: field.TypeTime, Column: consentrecord.FieldRecordedAt},
 		},
 	}
-	graph.Nodes[8] = &sqlgraph.Node{
+	graph.Nodes[9] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   contact.Table,
 			Columns: contact.Columns,
@@ -306,7 +336,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contact.FieldCreatedAt:             {Type: field.TypeTime, Column: contact.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[9] = &sqlgraph.Node{
+	graph.Nodes[10] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   contactidentifier.Table,
 			Columns: contactidentifier.Columns,
@@ -323,9 +353,10 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contactidentifier.FieldWritten:        {Type: field.TypeString, Column: contactidentifier.FieldWritten},
 			contactidentifier.FieldContactID:      {Type: field.TypeUUID, Column: contactidentifier.FieldContactID},
 			contactidentifier.FieldSince:          {Type: field.TypeTime, Column: contactidentifier.FieldSince},
+			contactidentifier.FieldErased:         {Type: field.TypeBool, Column: contactidentifier.FieldErased},
 		},
 	}
-	graph.Nodes[10] = &sqlgraph.Node{
+	graph.Nodes[11] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   contactimport.Table,
 			Columns: contactimport.Columns,
@@ -346,6 +377,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contactimport.FieldEncoding:       {Type: field.TypeString, Column: contactimport.FieldEncoding},
 			contactimport.FieldDelimiter:      {Type: field.TypeString, Column: contactimport.FieldDelimiter},
 			contactimport.FieldContactListID:  {Type: field.TypeUUID, Column: contactimport.FieldContactListID},
+			contactimport.FieldCampaignID:     {Type: field.TypeUUID, Column: contactimport.FieldCampaignID},
 			contactimport.FieldDefaultCountry: {Type: field.TypeString, Column: contactimport.FieldDefaultCountry},
 			contactimport.FieldNumberForm:     {Type: field.TypeEnum, Column: contactimport.FieldNumberForm},
 			contactimport.FieldConsent:        {Type: field.TypeJSON, Column: contactimport.FieldConsent},
@@ -361,7 +393,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contactimport.FieldFinishedAt:     {Type: field.TypeTime, Column: contactimport.FieldFinishedAt},
 		},
 	}
-	graph.Nodes[11] = &sqlgraph.Node{
+	graph.Nodes[12] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   contactlist.Table,
 			Columns: contactlist.Columns,
@@ -377,7 +409,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contactlist.FieldCreatedAt:      {Type: field.TypeTime, Column: contactlist.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[12] = &sqlgraph.Node{
+	graph.Nodes[13] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   contacttag.Table,
 			Columns: contacttag.Columns,
@@ -393,7 +425,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contacttag.FieldTag:            {Type: field.TypeString, Column: contacttag.FieldTag},
 		},
 	}
-	graph.Nodes[13] = &sqlgraph.Node{
+	graph.Nodes[14] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   datastep.Table,
 			Columns: datastep.Columns,
@@ -408,7 +440,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			datastep.FieldDoneAt: {Type: field.TypeTime, Column: datastep.FieldDoneAt},
 		},
 	}
-	graph.Nodes[14] = &sqlgraph.Node{
+	graph.Nodes[15] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   deliveryevent.Table,
 			Columns: deliveryevent.Columns,
@@ -431,7 +463,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			deliveryevent.FieldRecordedAt:     {Type: field.TypeTime, Column: deliveryevent.FieldRecordedAt},
 		},
 	}
-	graph.Nodes[15] = &sqlgraph.Node{
+	graph.Nodes[16] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   emailverification.Table,
 			Columns: emailverification.Columns,
@@ -452,7 +484,45 @@ var schemaGraph = func() *sqlgraph.Schema {
 			emailverification.FieldExpiresAt:    {Type: field.TypeTime, Column: emailverification.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[16] = &sqlgraph.Node{
+	graph.Nodes[17] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   erasedaddress.Table,
+			Columns: erasedaddress.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: erasedaddress.FieldID,
+			},
+		},
+		Type: "ErasedAddress",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			erasedaddress.FieldOrganizationID: {Type: field.TypeUUID, Column: erasedaddress.FieldOrganizationID},
+			erasedaddress.FieldHash:           {Type: field.TypeString, Column: erasedaddress.FieldHash},
+			erasedaddress.FieldAt:             {Type: field.TypeTime, Column: erasedaddress.FieldAt},
+		},
+	}
+	graph.Nodes[18] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   erasure.Table,
+			Columns: erasure.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: erasure.FieldID,
+			},
+		},
+		Type: "Erasure",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			erasure.FieldOrganizationID: {Type: field.TypeUUID, Column: erasure.FieldOrganizationID},
+			erasure.FieldContactID:      {Type: field.TypeUUID, Column: erasure.FieldContactID},
+			erasure.FieldRequestedBy:    {Type: field.TypeString, Column: erasure.FieldRequestedBy},
+			erasure.FieldRequestedAt:    {Type: field.TypeTime, Column: erasure.FieldRequestedAt},
+			erasure.FieldFinishedAt:     {Type: field.TypeTime, Column: erasure.FieldFinishedAt},
+			erasure.FieldPerson:         {Type: field.TypeBytes, Column: erasure.FieldPerson},
+			erasure.FieldStep:           {Type: field.TypeInt, Column: erasure.FieldStep},
+			erasure.FieldPlace:          {Type: field.TypeUUID, Column: erasure.FieldPlace},
+			erasure.FieldCounts:         {Type: field.TypeJSON, Column: erasure.FieldCounts},
+		},
+	}
+	graph.Nodes[19] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   eventcounter.Table,
 			Columns: eventcounter.Columns,
@@ -467,7 +537,59 @@ var schemaGraph = func() *sqlgraph.Schema {
 			eventcounter.FieldExpired: {Type: field.TypeInt64, Column: eventcounter.FieldExpired},
 		},
 	}
-	graph.Nodes[17] = &sqlgraph.Node{
+	graph.Nodes[20] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   export.Table,
+			Columns: export.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: export.FieldID,
+			},
+		},
+		Type: "Export",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			export.FieldOrganizationID: {Type: field.TypeUUID, Column: export.FieldOrganizationID},
+			export.FieldKind:           {Type: field.TypeEnum, Column: export.FieldKind},
+			export.FieldFormat:         {Type: field.TypeEnum, Column: export.FieldFormat},
+			export.FieldStatus:         {Type: field.TypeEnum, Column: export.FieldStatus},
+			export.FieldStatusReason:   {Type: field.TypeString, Column: export.FieldStatusReason},
+			export.FieldQuestion:       {Type: field.TypeJSON, Column: export.FieldQuestion},
+			export.FieldMasked:         {Type: field.TypeBool, Column: export.FieldMasked},
+			export.FieldAttributes:     {Type: field.TypeJSON, Column: export.FieldAttributes},
+			export.FieldPlace:          {Type: field.TypeUUID, Column: export.FieldPlace},
+			export.FieldRows:           {Type: field.TypeInt, Column: export.FieldRows},
+			export.FieldRowsTotal:      {Type: field.TypeInt, Column: export.FieldRowsTotal},
+			export.FieldBytes:          {Type: field.TypeInt64, Column: export.FieldBytes},
+			export.FieldParts:          {Type: field.TypeInt, Column: export.FieldParts},
+			export.FieldGathered:       {Type: field.TypeBool, Column: export.FieldGathered},
+			export.FieldTries:          {Type: field.TypeInt, Column: export.FieldTries},
+			export.FieldLeaseID:        {Type: field.TypeUUID, Column: export.FieldLeaseID},
+			export.FieldLeaseUntil:     {Type: field.TypeTime, Column: export.FieldLeaseUntil},
+			export.FieldCreatedByID:    {Type: field.TypeUUID, Column: export.FieldCreatedByID},
+			export.FieldCreatedAt:      {Type: field.TypeTime, Column: export.FieldCreatedAt},
+			export.FieldFinishedAt:     {Type: field.TypeTime, Column: export.FieldFinishedAt},
+			export.FieldExpiresAt:      {Type: field.TypeTime, Column: export.FieldExpiresAt},
+		},
+	}
+	graph.Nodes[21] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   exportpart.Table,
+			Columns: exportpart.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: exportpart.FieldID,
+			},
+		},
+		Type: "ExportPart",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			exportpart.FieldOrganizationID: {Type: field.TypeUUID, Column: exportpart.FieldOrganizationID},
+			exportpart.FieldExportID:       {Type: field.TypeUUID, Column: exportpart.FieldExportID},
+			exportpart.FieldNumber:         {Type: field.TypeInt, Column: exportpart.FieldNumber},
+			exportpart.FieldName:           {Type: field.TypeString, Column: exportpart.FieldName},
+			exportpart.FieldBytes:          {Type: field.TypeInt64, Column: exportpart.FieldBytes},
+		},
+	}
+	graph.Nodes[22] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   externallogin.Table,
 			Columns: externallogin.Columns,
@@ -486,7 +608,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			externallogin.FieldLastUsedAt: {Type: field.TypeTime, Column: externallogin.FieldLastUsedAt},
 		},
 	}
-	graph.Nodes[18] = &sqlgraph.Node{
+	graph.Nodes[23] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   formeridentifier.Table,
 			Columns: formeridentifier.Columns,
@@ -504,7 +626,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			formeridentifier.FieldUntil:          {Type: field.TypeTime, Column: formeridentifier.FieldUntil},
 		},
 	}
-	graph.Nodes[19] = &sqlgraph.Node{
+	graph.Nodes[24] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   idempotencykey.Table,
 			Columns: idempotencykey.Columns,
@@ -523,7 +645,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			idempotencykey.FieldCreatedAt:      {Type: field.TypeTime, Column: idempotencykey.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[20] = &sqlgraph.Node{
+	graph.Nodes[25] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   importchunk.Table,
 			Columns: importchunk.Columns,
@@ -540,7 +662,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			importchunk.FieldData:            {Type: field.TypeBytes, Column: importchunk.FieldData},
 		},
 	}
-	graph.Nodes[21] = &sqlgraph.Node{
+	graph.Nodes[26] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   importrejection.Table,
 			Columns: importrejection.Columns,
@@ -558,7 +680,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			importrejection.FieldReason:          {Type: field.TypeString, Column: importrejection.FieldReason},
 		},
 	}
-	graph.Nodes[22] = &sqlgraph.Node{
+	graph.Nodes[27] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   invitation.Table,
 			Columns: invitation.Columns,
@@ -584,7 +706,23 @@ var schemaGraph = func() *sqlgraph.Schema {
 			invitation.FieldExpiresAt:      {Type: field.TypeTime, Column: invitation.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[23] = &sqlgraph.Node{
+	graph.Nodes[28] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   linkclick.Table,
+			Columns: linkclick.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: linkclick.FieldID,
+			},
+		},
+		Type: "LinkClick",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			linkclick.FieldOrganizationID: {Type: field.TypeUUID, Column: linkclick.FieldOrganizationID},
+			linkclick.FieldPhoneNumberID:  {Type: field.TypeUUID, Column: linkclick.FieldPhoneNumberID},
+			linkclick.FieldFingerprint:    {Type: field.TypeString, Column: linkclick.FieldFingerprint},
+		},
+	}
+	graph.Nodes[29] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   listmember.Table,
 			Columns: listmember.Columns,
@@ -606,7 +744,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			listmember.FieldContactListID:  {Type: field.TypeUUID, Column: listmember.FieldContactListID},
 		},
 	}
-	graph.Nodes[24] = &sqlgraph.Node{
+	graph.Nodes[30] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   listing.Table,
 			Columns: listing.Columns,
@@ -625,9 +763,10 @@ var schemaGraph = func() *sqlgraph.Schema {
 			listing.FieldAddress:        {Type: field.TypeString, Column: listing.FieldAddress},
 			listing.FieldReference:      {Type: field.TypeString, Column: listing.FieldReference},
 			listing.FieldCreatedAt:      {Type: field.TypeTime, Column: listing.FieldCreatedAt},
+			listing.FieldType:           {Type: field.TypeEnum, Column: listing.FieldType},
 		},
 	}
-	graph.Nodes[25] = &sqlgraph.Node{
+	graph.Nodes[31] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   mediaupload.Table,
 			Columns: mediaupload.Columns,
@@ -650,7 +789,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			mediaupload.FieldExpiresAt:      {Type: field.TypeTime, Column: mediaupload.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[26] = &sqlgraph.Node{
+	graph.Nodes[32] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   member.Table,
 			Columns: member.Columns,
@@ -669,7 +808,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			member.FieldCreatedAt:      {Type: field.TypeTime, Column: member.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[27] = &sqlgraph.Node{
+	graph.Nodes[33] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   message.Table,
 			Columns: message.Columns,
@@ -702,6 +841,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			message.FieldAttempts:        {Type: field.TypeInt, Column: message.FieldAttempts},
 			message.FieldSettledAttempts: {Type: field.TypeInt, Column: message.FieldSettledAttempts},
 			message.FieldNotBefore:       {Type: field.TypeTime, Column: message.FieldNotBefore},
+			message.FieldHeldFrom:        {Type: field.TypeTime, Column: message.FieldHeldFrom},
 			message.FieldTimeZone:        {Type: field.TypeString, Column: message.FieldTimeZone},
 			message.FieldReference:       {Type: field.TypeString, Column: message.FieldReference},
 			message.FieldReplyToID:       {Type: field.TypeUUID, Column: message.FieldReplyToID},
@@ -719,11 +859,12 @@ var schemaGraph = func() *sqlgraph.Schema {
 			message.FieldClosedAt:        {Type: field.TypeTime, Column: message.FieldClosedAt},
 			message.FieldEditedAt:        {Type: field.TypeTime, Column: message.FieldEditedAt},
 			message.FieldRevokedAt:       {Type: field.TypeTime, Column: message.FieldRevokedAt},
+			message.FieldErasedAt:        {Type: field.TypeTime, Column: message.FieldErasedAt},
 			message.FieldPricing:         {Type: field.TypeJSON, Column: message.FieldPricing},
 			message.FieldCreatedAt:       {Type: field.TypeTime, Column: message.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[28] = &sqlgraph.Node{
+	graph.Nodes[34] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   messagingwindow.Table,
 			Columns: messagingwindow.Columns,
@@ -741,7 +882,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			messagingwindow.FieldAt:             {Type: field.TypeTime, Column: messagingwindow.FieldAt},
 		},
 	}
-	graph.Nodes[29] = &sqlgraph.Node{
+	graph.Nodes[35] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   notification.Table,
 			Columns: notification.Columns,
@@ -766,7 +907,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			notification.FieldBatchedAt:      {Type: field.TypeTime, Column: notification.FieldBatchedAt},
 		},
 	}
-	graph.Nodes[30] = &sqlgraph.Node{
+	graph.Nodes[36] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   notificationmail.Table,
 			Columns: notificationmail.Columns,
@@ -788,7 +929,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			notificationmail.FieldExpiresAt:      {Type: field.TypeTime, Column: notificationmail.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[31] = &sqlgraph.Node{
+	graph.Nodes[37] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   organization.Table,
 			Columns: organization.Columns,
@@ -811,10 +952,11 @@ var schemaGraph = func() *sqlgraph.Schema {
 			organization.FieldQuotaMessagesPerDay: {Type: field.TypeInt, Column: organization.FieldQuotaMessagesPerDay},
 			organization.FieldQuotaContacts:       {Type: field.TypeInt, Column: organization.FieldQuotaContacts},
 			organization.FieldQuotaNumbers:        {Type: field.TypeInt, Column: organization.FieldQuotaNumbers},
+			organization.FieldErasureKey:          {Type: field.TypeBytes, Column: organization.FieldErasureKey},
 			organization.FieldCreatedAt:           {Type: field.TypeTime, Column: organization.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[32] = &sqlgraph.Node{
+	graph.Nodes[38] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   passwordreset.Table,
 			Columns: passwordreset.Columns,
@@ -835,7 +977,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			passwordreset.FieldExpiresAt:    {Type: field.TypeTime, Column: passwordreset.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[33] = &sqlgraph.Node{
+	graph.Nodes[39] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   phonenumber.Table,
 			Columns: phonenumber.Columns,
@@ -860,7 +1002,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			phonenumber.FieldPin:            {Type: field.TypeBytes, Column: phonenumber.FieldPin},
 		},
 	}
-	graph.Nodes[34] = &sqlgraph.Node{
+	graph.Nodes[40] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   quotausage.Table,
 			Columns: quotausage.Columns,
@@ -875,7 +1017,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			quotausage.FieldMessages: {Type: field.TypeInt64, Column: quotausage.FieldMessages},
 		},
 	}
-	graph.Nodes[35] = &sqlgraph.Node{
+	graph.Nodes[41] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   ratecard.Table,
 			Columns: ratecard.Columns,
@@ -896,7 +1038,32 @@ var schemaGraph = func() *sqlgraph.Schema {
 			ratecard.FieldImportedAt:    {Type: field.TypeTime, Column: ratecard.FieldImportedAt},
 		},
 	}
-	graph.Nodes[36] = &sqlgraph.Node{
+	graph.Nodes[42] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   reconciliation.Table,
+			Columns: reconciliation.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: reconciliation.FieldID,
+			},
+		},
+		Type: "Reconciliation",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			reconciliation.FieldOrganizationID:  {Type: field.TypeUUID, Column: reconciliation.FieldOrganizationID},
+			reconciliation.FieldDay:             {Type: field.TypeTime, Column: reconciliation.FieldDay},
+			reconciliation.FieldAccountID:       {Type: field.TypeUUID, Column: reconciliation.FieldAccountID},
+			reconciliation.FieldPhoneNumberID:   {Type: field.TypeUUID, Column: reconciliation.FieldPhoneNumberID},
+			reconciliation.FieldMeasure:         {Type: field.TypeEnum, Column: reconciliation.FieldMeasure},
+			reconciliation.FieldCategory:        {Type: field.TypeString, Column: reconciliation.FieldCategory},
+			reconciliation.FieldOurs:            {Type: field.TypeInt64, Column: reconciliation.FieldOurs},
+			reconciliation.FieldTheirs:          {Type: field.TypeInt64, Column: reconciliation.FieldTheirs},
+			reconciliation.FieldOurCostMicros:   {Type: field.TypeInt64, Column: reconciliation.FieldOurCostMicros},
+			reconciliation.FieldTheirCostMicros: {Type: field.TypeInt64, Column: reconciliation.FieldTheirCostMicros},
+			reconciliation.FieldCostCurrency:    {Type: field.TypeString, Column: reconciliation.FieldCostCurrency},
+			reconciliation.FieldComparedAt:      {Type: field.TypeTime, Column: reconciliation.FieldComparedAt},
+		},
+	}
+	graph.Nodes[43] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   recoverycode.Table,
 			Columns: recoverycode.Columns,
@@ -913,7 +1080,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			recoverycode.FieldCreatedAt: {Type: field.TypeTime, Column: recoverycode.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[37] = &sqlgraph.Node{
+	graph.Nodes[44] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   reply.Table,
 			Columns: reply.Columns,
@@ -927,12 +1094,33 @@ var schemaGraph = func() *sqlgraph.Schema {
 			reply.FieldOrganizationID: {Type: field.TypeUUID, Column: reply.FieldOrganizationID},
 			reply.FieldCampaignID:     {Type: field.TypeUUID, Column: reply.FieldCampaignID},
 			reply.FieldMessageID:      {Type: field.TypeUUID, Column: reply.FieldMessageID},
+			reply.FieldFirst:          {Type: field.TypeBool, Column: reply.FieldFirst},
 			reply.FieldContactID:      {Type: field.TypeUUID, Column: reply.FieldContactID},
 			reply.FieldButton:         {Type: field.TypeString, Column: reply.FieldButton},
 			reply.FieldCreatedAt:      {Type: field.TypeTime, Column: reply.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[38] = &sqlgraph.Node{
+	graph.Nodes[45] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   retention.Table,
+			Columns: retention.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: retention.FieldID,
+			},
+		},
+		Type: "Retention",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			retention.FieldNextAt:       {Type: field.TypeTime, Column: retention.FieldNextAt},
+			retention.FieldBefore:       {Type: field.TypeTime, Column: retention.FieldBefore},
+			retention.FieldStep:         {Type: field.TypeInt, Column: retention.FieldStep},
+			retention.FieldPlace:        {Type: field.TypeUUID, Column: retention.FieldPlace},
+			retention.FieldMessageAfter: {Type: field.TypeUUID, Column: retention.FieldMessageAfter},
+			retention.FieldWaitingAfter: {Type: field.TypeUUID, Column: retention.FieldWaitingAfter},
+			retention.FieldCounts:       {Type: field.TypeJSON, Column: retention.FieldCounts},
+		},
+	}
+	graph.Nodes[46] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   secondfactor.Table,
 			Columns: secondfactor.Columns,
@@ -949,7 +1137,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			secondfactor.FieldCreatedAt: {Type: field.TypeTime, Column: secondfactor.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[39] = &sqlgraph.Node{
+	graph.Nodes[47] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   securitynotice.Table,
 			Columns: securitynotice.Columns,
@@ -970,7 +1158,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			securitynotice.FieldExpiresAt:    {Type: field.TypeTime, Column: securitynotice.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[40] = &sqlgraph.Node{
+	graph.Nodes[48] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   segment.Table,
 			Columns: segment.Columns,
@@ -987,7 +1175,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			segment.FieldCreatedAt:      {Type: field.TypeTime, Column: segment.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[41] = &sqlgraph.Node{
+	graph.Nodes[49] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   servicestate.Table,
 			Columns: servicestate.Columns,
@@ -1003,7 +1191,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			servicestate.FieldChangedAt:   {Type: field.TypeTime, Column: servicestate.FieldChangedAt},
 		},
 	}
-	graph.Nodes[42] = &sqlgraph.Node{
+	graph.Nodes[50] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   session.Table,
 			Columns: session.Columns,
@@ -1026,7 +1214,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			session.FieldVouched:        {Type: field.TypeBool, Column: session.FieldVouched},
 		},
 	}
-	graph.Nodes[43] = &sqlgraph.Node{
+	graph.Nodes[51] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   signinflow.Table,
 			Columns: signinflow.Columns,
@@ -1045,7 +1233,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			signinflow.FieldExpiresAt:   {Type: field.TypeTime, Column: signinflow.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[44] = &sqlgraph.Node{
+	graph.Nodes[52] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   statistic.Table,
 			Columns: statistic.Columns,
@@ -1073,11 +1261,13 @@ var schemaGraph = func() *sqlgraph.Schema {
 			statistic.FieldSkipped:        {Type: field.TypeInt64, Column: statistic.FieldSkipped},
 			statistic.FieldReceived:       {Type: field.TypeInt64, Column: statistic.FieldReceived},
 			statistic.FieldOptedOut:       {Type: field.TypeInt64, Column: statistic.FieldOptedOut},
+			statistic.FieldReplied:        {Type: field.TypeInt64, Column: statistic.FieldReplied},
+			statistic.FieldClicked:        {Type: field.TypeInt64, Column: statistic.FieldClicked},
 			statistic.FieldCostMicros:     {Type: field.TypeInt64, Column: statistic.FieldCostMicros},
 			statistic.FieldCostCurrency:   {Type: field.TypeString, Column: statistic.FieldCostCurrency},
 		},
 	}
-	graph.Nodes[45] = &sqlgraph.Node{
+	graph.Nodes[53] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   suppression.Table,
 			Columns: suppression.Columns,
@@ -1095,7 +1285,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			suppression.FieldCreatedAt:      {Type: field.TypeTime, Column: suppression.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[46] = &sqlgraph.Node{
+	graph.Nodes[54] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   template.Table,
 			Columns: template.Columns,
@@ -1129,7 +1319,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			template.FieldUpdatedAt:         {Type: field.TypeTime, Column: template.FieldUpdatedAt},
 		},
 	}
-	graph.Nodes[47] = &sqlgraph.Node{
+	graph.Nodes[55] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   templatechange.Table,
 			Columns: templatechange.Columns,
@@ -1150,7 +1340,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			templatechange.FieldReason:         {Type: field.TypeString, Column: templatechange.FieldReason},
 		},
 	}
-	graph.Nodes[48] = &sqlgraph.Node{
+	graph.Nodes[56] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   termsacceptance.Table,
 			Columns: termsacceptance.Columns,
@@ -1169,7 +1359,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			termsacceptance.FieldAcceptedAt:     {Type: field.TypeTime, Column: termsacceptance.FieldAcceptedAt},
 		},
 	}
-	graph.Nodes[49] = &sqlgraph.Node{
+	graph.Nodes[57] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   thread.Table,
 			Columns: thread.Columns,
@@ -1188,7 +1378,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			thread.FieldAt:             {Type: field.TypeTime, Column: thread.FieldAt},
 		},
 	}
-	graph.Nodes[50] = &sqlgraph.Node{
+	graph.Nodes[58] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   unmatchedwebhook.Table,
 			Columns: unmatchedwebhook.Columns,
@@ -1209,7 +1399,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			unmatchedwebhook.FieldWaitsFor:   {Type: field.TypeString, Column: unmatchedwebhook.FieldWaitsFor},
 		},
 	}
-	graph.Nodes[51] = &sqlgraph.Node{
+	graph.Nodes[59] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   user.Table,
 			Columns: user.Columns,
@@ -1230,6 +1420,66 @@ var schemaGraph = func() *sqlgraph.Schema {
 			user.FieldSuspendedUntil:  {Type: field.TypeTime, Column: user.FieldSuspendedUntil},
 			user.FieldSuspendedReason: {Type: field.TypeString, Column: user.FieldSuspendedReason},
 			user.FieldCreatedAt:       {Type: field.TypeTime, Column: user.FieldCreatedAt},
+		},
+	}
+	graph.Nodes[60] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   webhookdelivery.Table,
+			Columns: webhookdelivery.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: webhookdelivery.FieldID,
+			},
+		},
+		Type: "WebhookDelivery",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			webhookdelivery.FieldOrganizationID: {Type: field.TypeUUID, Column: webhookdelivery.FieldOrganizationID},
+			webhookdelivery.FieldEndpointID:     {Type: field.TypeUUID, Column: webhookdelivery.FieldEndpointID},
+			webhookdelivery.FieldSubjectID:      {Type: field.TypeUUID, Column: webhookdelivery.FieldSubjectID},
+			webhookdelivery.FieldEvent:          {Type: field.TypeEnum, Column: webhookdelivery.FieldEvent},
+			webhookdelivery.FieldStatus:         {Type: field.TypeEnum, Column: webhookdelivery.FieldStatus},
+			webhookdelivery.FieldAttempts:       {Type: field.TypeInt, Column: webhookdelivery.FieldAttempts},
+			webhookdelivery.FieldPayload:        {Type: field.TypeString, Column: webhookdelivery.FieldPayload},
+			webhookdelivery.FieldUnshaped:       {Type: field.TypeBool, Column: webhookdelivery.FieldUnshaped},
+			webhookdelivery.FieldResponseStatus: {Type: field.TypeInt, Column: webhookdelivery.FieldResponseStatus},
+			webhookdelivery.FieldResponseBody:   {Type: field.TypeString, Column: webhookdelivery.FieldResponseBody},
+			webhookdelivery.FieldError:          {Type: field.TypeString, Column: webhookdelivery.FieldError},
+			webhookdelivery.FieldNextAttemptAt:  {Type: field.TypeTime, Column: webhookdelivery.FieldNextAttemptAt},
+			webhookdelivery.FieldDeliveredAt:    {Type: field.TypeTime, Column: webhookdelivery.FieldDeliveredAt},
+			webhookdelivery.FieldCreatedAt:      {Type: field.TypeTime, Column: webhookdelivery.FieldCreatedAt},
+		},
+	}
+	graph.Nodes[61] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   webhookendpoint.Table,
+			Columns: webhookendpoint.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: webhookendpoint.FieldID,
+			},
+		},
+		Type: "WebhookEndpoint",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			webhookendpoint.FieldOrganizationID: {Type: field.TypeUUID, Column: webhookendpoint.FieldOrganizationID},
+			webhookendpoint.FieldURL:            {Type: field.TypeString, Column: webhookendpoint.FieldURL},
+			webhookendpoint.FieldDescription:    {Type: field.TypeString, Column: webhookendpoint.FieldDescription},
+			webhookendpoint.FieldEvents:         {Type: field.TypeJSON, Column: webhookendpoint.FieldEvents},
+			webhookendpoint.FieldSelection:      {Type: field.TypeString, Column: webhookendpoint.FieldSelection},
+			webhookendpoint.FieldStatus:         {Type: field.TypeEnum, Column: webhookendpoint.FieldStatus},
+			webhookendpoint.FieldStatusReason:   {Type: field.TypeString, Column: webhookendpoint.FieldStatusReason},
+			webhookendpoint.FieldSecret:         {Type: field.TypeBytes, Column: webhookendpoint.FieldSecret},
+			webhookendpoint.FieldPreviousSecret: {Type: field.TypeBytes, Column: webhookendpoint.FieldPreviousSecret},
+			webhookendpoint.FieldPreviousUntil:  {Type: field.TypeTime, Column: webhookendpoint.FieldPreviousUntil},
+			webhookendpoint.FieldPlace:          {Type: field.TypeInt64, Column: webhookendpoint.FieldPlace},
+			webhookendpoint.FieldRole:           {Type: field.TypeEnum, Column: webhookendpoint.FieldRole},
+			webhookendpoint.FieldScopes:         {Type: field.TypeJSON, Column: webhookendpoint.FieldScopes},
+			webhookendpoint.FieldCreatedByID:    {Type: field.TypeUUID, Column: webhookendpoint.FieldCreatedByID},
+			webhookendpoint.FieldFailingSince:   {Type: field.TypeTime, Column: webhookendpoint.FieldFailingSince},
+			webhookendpoint.FieldProbes:         {Type: field.TypeInt, Column: webhookendpoint.FieldProbes},
+			webhookendpoint.FieldRestsUntil:     {Type: field.TypeTime, Column: webhookendpoint.FieldRestsUntil},
+			webhookendpoint.FieldLeaseID:        {Type: field.TypeUUID, Column: webhookendpoint.FieldLeaseID},
+			webhookendpoint.FieldLeaseUntil:     {Type: field.TypeTime, Column: webhookendpoint.FieldLeaseUntil},
+			webhookendpoint.FieldCreatedAt:      {Type: field.TypeTime, Column: webhookendpoint.FieldCreatedAt},
 		},
 	}
 	graph.MustAddE(
@@ -1850,6 +2100,11 @@ func (f *AccountFilter) WhereSyncedAt(p entql.TimeP) {
 	f.Where(p.Field(account.FieldSyncedAt))
 }
 
+// WhereNextComparisonAt applies the entql time.Time predicate on the next_comparison_at field.
+func (f *AccountFilter) WhereNextComparisonAt(p entql.TimeP) {
+	f.Where(p.Field(account.FieldNextComparisonAt))
+}
+
 // WhereNextSyncAt applies the entql time.Time predicate on the next_sync_at field.
 func (f *AccountFilter) WhereNextSyncAt(p entql.TimeP) {
 	f.Where(p.Field(account.FieldNextSyncAt))
@@ -2298,6 +2553,11 @@ func (f *CampaignFilter) WhereCanceled(p entql.IntP) {
 	f.Where(p.Field(campaign.FieldCanceled))
 }
 
+// WhereReplied applies the entql int predicate on the replied field.
+func (f *CampaignFilter) WhereReplied(p entql.IntP) {
+	f.Where(p.Field(campaign.FieldReplied))
+}
+
 // WhereCostMicros applies the entql int64 predicate on the cost_micros field.
 func (f *CampaignFilter) WhereCostMicros(p entql.Int64P) {
 	f.Where(p.Field(campaign.FieldCostMicros))
@@ -2351,6 +2611,71 @@ func (f *CampaignFilter) WhereHasCreatedByWith(preds ...predicate.Member) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *CampaignCountQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the CampaignCountQuery builder.
+func (_q *CampaignCountQuery) Filter() *CampaignCountFilter {
+	return &CampaignCountFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *CampaignCountMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the CampaignCountMutation builder.
+func (m *CampaignCountMutation) Filter() *CampaignCountFilter {
+	return &CampaignCountFilter{config: m.config, predicateAdder: m}
+}
+
+// CampaignCountFilter provides a generic filtering capability at runtime for CampaignCountQuery.
+type CampaignCountFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *CampaignCountFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[5].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql int64 predicate on the id field.
+func (f *CampaignCountFilter) WhereID(p entql.Int64P) {
+	f.Where(p.Field(campaigncount.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *CampaignCountFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(campaigncount.FieldOrganizationID))
+}
+
+// WhereCampaignID applies the entql [16]byte predicate on the campaign_id field.
+func (f *CampaignCountFilter) WhereCampaignID(p entql.ValueP) {
+	f.Where(p.Field(campaigncount.FieldCampaignID))
+}
+
+// WhereKind applies the entql string predicate on the kind field.
+func (f *CampaignCountFilter) WhereKind(p entql.StringP) {
+	f.Where(p.Field(campaigncount.FieldKind))
+}
+
+// WhereName applies the entql string predicate on the name field.
+func (f *CampaignCountFilter) WhereName(p entql.StringP) {
+	f.Where(p.Field(campaigncount.FieldName))
+}
+
+// WherePeople applies the entql int predicate on the people field.
+func (f *CampaignCountFilter) WherePeople(p entql.IntP) {
+	f.Where(p.Field(campaigncount.FieldPeople))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *CampaignRecipientQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -2379,7 +2704,7 @@ type CampaignRecipientFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *CampaignRecipientFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[5].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[6].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2449,7 +2774,7 @@ type ClaimFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ClaimFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[6].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[7].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2504,7 +2829,7 @@ type ConsentRecordFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ConsentRecordFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[7].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[8].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2598,7 +2923,7 @@ type ContactFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ContactFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[8].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[9].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2745,7 +3070,7 @@ type ContactIdentifierFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ContactIdentifierFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[9].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[10].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2786,6 +3111,11 @@ func (f *ContactIdentifierFilter) WhereSince(p entql.TimeP) {
 	f.Where(p.Field(contactidentifier.FieldSince))
 }
 
+// WhereErased applies the entql bool predicate on the erased field.
+func (f *ContactIdentifierFilter) WhereErased(p entql.BoolP) {
+	f.Where(p.Field(contactidentifier.FieldErased))
+}
+
 // addPredicate implements the predicateAdder interface.
 func (_q *ContactImportQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
@@ -2815,7 +3145,7 @@ type ContactImportFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ContactImportFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[10].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[11].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2874,6 +3204,11 @@ func (f *ContactImportFilter) WhereDelimiter(p entql.StringP) {
 // WhereContactListID applies the entql [16]byte predicate on the contact_list_id field.
 func (f *ContactImportFilter) WhereContactListID(p entql.ValueP) {
 	f.Where(p.Field(contactimport.FieldContactListID))
+}
+
+// WhereCampaignID applies the entql [16]byte predicate on the campaign_id field.
+func (f *ContactImportFilter) WhereCampaignID(p entql.ValueP) {
+	f.Where(p.Field(contactimport.FieldCampaignID))
 }
 
 // WhereDefaultCountry applies the entql string predicate on the default_country field.
@@ -2970,7 +3305,7 @@ type ContactListFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ContactListFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[11].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[12].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3053,7 +3388,7 @@ type ContactTagFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ContactTagFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[12].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[13].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3122,7 +3457,7 @@ type DataStepFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *DataStepFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[13].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[14].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3172,7 +3507,7 @@ type DeliveryEventFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *DeliveryEventFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[14].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[15].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3276,7 +3611,7 @@ type EmailVerificationFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *EmailVerificationFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[15].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[16].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3328,6 +3663,146 @@ func (f *EmailVerificationFilter) WhereExpiresAt(p entql.TimeP) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *ErasedAddressQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the ErasedAddressQuery builder.
+func (_q *ErasedAddressQuery) Filter() *ErasedAddressFilter {
+	return &ErasedAddressFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *ErasedAddressMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the ErasedAddressMutation builder.
+func (m *ErasedAddressMutation) Filter() *ErasedAddressFilter {
+	return &ErasedAddressFilter{config: m.config, predicateAdder: m}
+}
+
+// ErasedAddressFilter provides a generic filtering capability at runtime for ErasedAddressQuery.
+type ErasedAddressFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *ErasedAddressFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[17].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *ErasedAddressFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(erasedaddress.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *ErasedAddressFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(erasedaddress.FieldOrganizationID))
+}
+
+// WhereHash applies the entql string predicate on the hash field.
+func (f *ErasedAddressFilter) WhereHash(p entql.StringP) {
+	f.Where(p.Field(erasedaddress.FieldHash))
+}
+
+// WhereAt applies the entql time.Time predicate on the at field.
+func (f *ErasedAddressFilter) WhereAt(p entql.TimeP) {
+	f.Where(p.Field(erasedaddress.FieldAt))
+}
+
+// addPredicate implements the predicateAdder interface.
+func (_q *ErasureQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the ErasureQuery builder.
+func (_q *ErasureQuery) Filter() *ErasureFilter {
+	return &ErasureFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *ErasureMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the ErasureMutation builder.
+func (m *ErasureMutation) Filter() *ErasureFilter {
+	return &ErasureFilter{config: m.config, predicateAdder: m}
+}
+
+// ErasureFilter provides a generic filtering capability at runtime for ErasureQuery.
+type ErasureFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *ErasureFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[18].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *ErasureFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(erasure.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *ErasureFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(erasure.FieldOrganizationID))
+}
+
+// WhereContactID applies the entql [16]byte predicate on the contact_id field.
+func (f *ErasureFilter) WhereContactID(p entql.ValueP) {
+	f.Where(p.Field(erasure.FieldContactID))
+}
+
+// WhereRequestedBy applies the entql string predicate on the requested_by field.
+func (f *ErasureFilter) WhereRequestedBy(p entql.StringP) {
+	f.Where(p.Field(erasure.FieldRequestedBy))
+}
+
+// WhereRequestedAt applies the entql time.Time predicate on the requested_at field.
+func (f *ErasureFilter) WhereRequestedAt(p entql.TimeP) {
+	f.Where(p.Field(erasure.FieldRequestedAt))
+}
+
+// WhereFinishedAt applies the entql time.Time predicate on the finished_at field.
+func (f *ErasureFilter) WhereFinishedAt(p entql.TimeP) {
+	f.Where(p.Field(erasure.FieldFinishedAt))
+}
+
+// WherePerson applies the entql []byte predicate on the person field.
+func (f *ErasureFilter) WherePerson(p entql.BytesP) {
+	f.Where(p.Field(erasure.FieldPerson))
+}
+
+// WhereStep applies the entql int predicate on the step field.
+func (f *ErasureFilter) WhereStep(p entql.IntP) {
+	f.Where(p.Field(erasure.FieldStep))
+}
+
+// WherePlace applies the entql [16]byte predicate on the place field.
+func (f *ErasureFilter) WherePlace(p entql.ValueP) {
+	f.Where(p.Field(erasure.FieldPlace))
+}
+
+// WhereCounts applies the entql json.RawMessage predicate on the counts field.
+func (f *ErasureFilter) WhereCounts(p entql.BytesP) {
+	f.Where(p.Field(erasure.FieldCounts))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *EventCounterQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -3356,7 +3831,7 @@ type EventCounterFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *EventCounterFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[16].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[19].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3375,6 +3850,216 @@ func (f *EventCounterFilter) WhereLast(p entql.Int64P) {
 // WhereExpired applies the entql int64 predicate on the expired field.
 func (f *EventCounterFilter) WhereExpired(p entql.Int64P) {
 	f.Where(p.Field(eventcounter.FieldExpired))
+}
+
+// addPredicate implements the predicateAdder interface.
+func (_q *ExportQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the ExportQuery builder.
+func (_q *ExportQuery) Filter() *ExportFilter {
+	return &ExportFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *ExportMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the ExportMutation builder.
+func (m *ExportMutation) Filter() *ExportFilter {
+	return &ExportFilter{config: m.config, predicateAdder: m}
+}
+
+// ExportFilter provides a generic filtering capability at runtime for ExportQuery.
+type ExportFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *ExportFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[20].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *ExportFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(export.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *ExportFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(export.FieldOrganizationID))
+}
+
+// WhereKind applies the entql string predicate on the kind field.
+func (f *ExportFilter) WhereKind(p entql.StringP) {
+	f.Where(p.Field(export.FieldKind))
+}
+
+// WhereFormat applies the entql string predicate on the format field.
+func (f *ExportFilter) WhereFormat(p entql.StringP) {
+	f.Where(p.Field(export.FieldFormat))
+}
+
+// WhereStatus applies the entql string predicate on the status field.
+func (f *ExportFilter) WhereStatus(p entql.StringP) {
+	f.Where(p.Field(export.FieldStatus))
+}
+
+// WhereStatusReason applies the entql string predicate on the status_reason field.
+func (f *ExportFilter) WhereStatusReason(p entql.StringP) {
+	f.Where(p.Field(export.FieldStatusReason))
+}
+
+// WhereQuestion applies the entql json.RawMessage predicate on the question field.
+func (f *ExportFilter) WhereQuestion(p entql.BytesP) {
+	f.Where(p.Field(export.FieldQuestion))
+}
+
+// WhereMasked applies the entql bool predicate on the masked field.
+func (f *ExportFilter) WhereMasked(p entql.BoolP) {
+	f.Where(p.Field(export.FieldMasked))
+}
+
+// WhereAttributes applies the entql json.RawMessage predicate on the attributes field.
+func (f *ExportFilter) WhereAttributes(p entql.BytesP) {
+	f.Where(p.Field(export.FieldAttributes))
+}
+
+// WherePlace applies the entql [16]byte predicate on the place field.
+func (f *ExportFilter) WherePlace(p entql.ValueP) {
+	f.Where(p.Field(export.FieldPlace))
+}
+
+// WhereRows applies the entql int predicate on the rows field.
+func (f *ExportFilter) WhereRows(p entql.IntP) {
+	f.Where(p.Field(export.FieldRows))
+}
+
+// WhereRowsTotal applies the entql int predicate on the rows_total field.
+func (f *ExportFilter) WhereRowsTotal(p entql.IntP) {
+	f.Where(p.Field(export.FieldRowsTotal))
+}
+
+// WhereBytes applies the entql int64 predicate on the bytes field.
+func (f *ExportFilter) WhereBytes(p entql.Int64P) {
+	f.Where(p.Field(export.FieldBytes))
+}
+
+// WhereParts applies the entql int predicate on the parts field.
+func (f *ExportFilter) WhereParts(p entql.IntP) {
+	f.Where(p.Field(export.FieldParts))
+}
+
+// WhereGathered applies the entql bool predicate on the gathered field.
+func (f *ExportFilter) WhereGathered(p entql.BoolP) {
+	f.Where(p.Field(export.FieldGathered))
+}
+
+// WhereTries applies the entql int predicate on the tries field.
+func (f *ExportFilter) WhereTries(p entql.IntP) {
+	f.Where(p.Field(export.FieldTries))
+}
+
+// WhereLeaseID applies the entql [16]byte predicate on the lease_id field.
+func (f *ExportFilter) WhereLeaseID(p entql.ValueP) {
+	f.Where(p.Field(export.FieldLeaseID))
+}
+
+// WhereLeaseUntil applies the entql time.Time predicate on the lease_until field.
+func (f *ExportFilter) WhereLeaseUntil(p entql.TimeP) {
+	f.Where(p.Field(export.FieldLeaseUntil))
+}
+
+// WhereCreatedByID applies the entql [16]byte predicate on the created_by_id field.
+func (f *ExportFilter) WhereCreatedByID(p entql.ValueP) {
+	f.Where(p.Field(export.FieldCreatedByID))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *ExportFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(export.FieldCreatedAt))
+}
+
+// WhereFinishedAt applies the entql time.Time predicate on the finished_at field.
+func (f *ExportFilter) WhereFinishedAt(p entql.TimeP) {
+	f.Where(p.Field(export.FieldFinishedAt))
+}
+
+// WhereExpiresAt applies the entql time.Time predicate on the expires_at field.
+func (f *ExportFilter) WhereExpiresAt(p entql.TimeP) {
+	f.Where(p.Field(export.FieldExpiresAt))
+}
+
+// addPredicate implements the predicateAdder interface.
+func (_q *ExportPartQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the ExportPartQuery builder.
+func (_q *ExportPartQuery) Filter() *ExportPartFilter {
+	return &ExportPartFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *ExportPartMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the ExportPartMutation builder.
+func (m *ExportPartMutation) Filter() *ExportPartFilter {
+	return &ExportPartFilter{config: m.config, predicateAdder: m}
+}
+
+// ExportPartFilter provides a generic filtering capability at runtime for ExportPartQuery.
+type ExportPartFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *ExportPartFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[21].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *ExportPartFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(exportpart.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *ExportPartFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(exportpart.FieldOrganizationID))
+}
+
+// WhereExportID applies the entql [16]byte predicate on the export_id field.
+func (f *ExportPartFilter) WhereExportID(p entql.ValueP) {
+	f.Where(p.Field(exportpart.FieldExportID))
+}
+
+// WhereNumber applies the entql int predicate on the number field.
+func (f *ExportPartFilter) WhereNumber(p entql.IntP) {
+	f.Where(p.Field(exportpart.FieldNumber))
+}
+
+// WhereName applies the entql string predicate on the name field.
+func (f *ExportPartFilter) WhereName(p entql.StringP) {
+	f.Where(p.Field(exportpart.FieldName))
+}
+
+// WhereBytes applies the entql int64 predicate on the bytes field.
+func (f *ExportPartFilter) WhereBytes(p entql.Int64P) {
+	f.Where(p.Field(exportpart.FieldBytes))
 }
 
 // addPredicate implements the predicateAdder interface.
@@ -3406,7 +4091,7 @@ type ExternalLoginFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ExternalLoginFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[17].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[22].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3476,7 +4161,7 @@ type FormerIdentifierFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *FormerIdentifierFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[18].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[23].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3541,7 +4226,7 @@ type IdempotencyKeyFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *IdempotencyKeyFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[19].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[24].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3611,7 +4296,7 @@ type ImportChunkFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ImportChunkFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[20].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[25].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3671,7 +4356,7 @@ type ImportRejectionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ImportRejectionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[21].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[26].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3736,7 +4421,7 @@ type InvitationFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *InvitationFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[22].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[27].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3813,6 +4498,61 @@ func (f *InvitationFilter) WhereExpiresAt(p entql.TimeP) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *LinkClickQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the LinkClickQuery builder.
+func (_q *LinkClickQuery) Filter() *LinkClickFilter {
+	return &LinkClickFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *LinkClickMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the LinkClickMutation builder.
+func (m *LinkClickMutation) Filter() *LinkClickFilter {
+	return &LinkClickFilter{config: m.config, predicateAdder: m}
+}
+
+// LinkClickFilter provides a generic filtering capability at runtime for LinkClickQuery.
+type LinkClickFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *LinkClickFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[28].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *LinkClickFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(linkclick.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *LinkClickFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(linkclick.FieldOrganizationID))
+}
+
+// WherePhoneNumberID applies the entql [16]byte predicate on the phone_number_id field.
+func (f *LinkClickFilter) WherePhoneNumberID(p entql.ValueP) {
+	f.Where(p.Field(linkclick.FieldPhoneNumberID))
+}
+
+// WhereFingerprint applies the entql string predicate on the fingerprint field.
+func (f *LinkClickFilter) WhereFingerprint(p entql.StringP) {
+	f.Where(p.Field(linkclick.FieldFingerprint))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *ListMemberQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -3841,7 +4581,7 @@ type ListMemberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ListMemberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[23].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[29].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3919,7 +4659,7 @@ type ListingFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ListingFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[24].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[30].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3970,6 +4710,11 @@ func (f *ListingFilter) WhereCreatedAt(p entql.TimeP) {
 	f.Where(p.Field(listing.FieldCreatedAt))
 }
 
+// WhereType applies the entql string predicate on the type field.
+func (f *ListingFilter) WhereType(p entql.StringP) {
+	f.Where(p.Field(listing.FieldType))
+}
+
 // addPredicate implements the predicateAdder interface.
 func (_q *MediaUploadQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
@@ -3999,7 +4744,7 @@ type MediaUploadFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MediaUploadFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[25].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[31].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4089,7 +4834,7 @@ type MemberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MemberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[26].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[32].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4187,7 +4932,7 @@ type MessageFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MessageFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[27].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[33].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4308,6 +5053,11 @@ func (f *MessageFilter) WhereNotBefore(p entql.TimeP) {
 	f.Where(p.Field(message.FieldNotBefore))
 }
 
+// WhereHeldFrom applies the entql time.Time predicate on the held_from field.
+func (f *MessageFilter) WhereHeldFrom(p entql.TimeP) {
+	f.Where(p.Field(message.FieldHeldFrom))
+}
+
 // WhereTimeZone applies the entql string predicate on the time_zone field.
 func (f *MessageFilter) WhereTimeZone(p entql.StringP) {
 	f.Where(p.Field(message.FieldTimeZone))
@@ -4391,6 +5141,11 @@ func (f *MessageFilter) WhereEditedAt(p entql.TimeP) {
 // WhereRevokedAt applies the entql time.Time predicate on the revoked_at field.
 func (f *MessageFilter) WhereRevokedAt(p entql.TimeP) {
 	f.Where(p.Field(message.FieldRevokedAt))
+}
+
+// WhereErasedAt applies the entql time.Time predicate on the erased_at field.
+func (f *MessageFilter) WhereErasedAt(p entql.TimeP) {
+	f.Where(p.Field(message.FieldErasedAt))
 }
 
 // WherePricing applies the entql json.RawMessage predicate on the pricing field.
@@ -4488,7 +5243,7 @@ type MessagingWindowFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MessagingWindowFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[28].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[34].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4553,7 +5308,7 @@ type NotificationFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *NotificationFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[29].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[35].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4653,7 +5408,7 @@ type NotificationMailFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *NotificationMailFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[30].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[36].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4738,7 +5493,7 @@ type OrganizationFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *OrganizationFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[31].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[37].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4809,6 +5564,11 @@ func (f *OrganizationFilter) WhereQuotaNumbers(p entql.IntP) {
 	f.Where(p.Field(organization.FieldQuotaNumbers))
 }
 
+// WhereErasureKey applies the entql []byte predicate on the erasure_key field.
+func (f *OrganizationFilter) WhereErasureKey(p entql.BytesP) {
+	f.Where(p.Field(organization.FieldErasureKey))
+}
+
 // WhereCreatedAt applies the entql time.Time predicate on the created_at field.
 func (f *OrganizationFilter) WhereCreatedAt(p entql.TimeP) {
 	f.Where(p.Field(organization.FieldCreatedAt))
@@ -4871,7 +5631,7 @@ type PasswordResetFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *PasswordResetFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[32].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[38].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4951,7 +5711,7 @@ type PhoneNumberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *PhoneNumberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[33].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[39].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5065,7 +5825,7 @@ type QuotaUsageFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *QuotaUsageFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[34].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[40].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5115,7 +5875,7 @@ type RateCardFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *RateCardFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[35].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[41].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5167,6 +5927,106 @@ func (f *RateCardFilter) WhereImportedAt(p entql.TimeP) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *ReconciliationQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the ReconciliationQuery builder.
+func (_q *ReconciliationQuery) Filter() *ReconciliationFilter {
+	return &ReconciliationFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *ReconciliationMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the ReconciliationMutation builder.
+func (m *ReconciliationMutation) Filter() *ReconciliationFilter {
+	return &ReconciliationFilter{config: m.config, predicateAdder: m}
+}
+
+// ReconciliationFilter provides a generic filtering capability at runtime for ReconciliationQuery.
+type ReconciliationFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *ReconciliationFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[42].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *ReconciliationFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(reconciliation.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *ReconciliationFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(reconciliation.FieldOrganizationID))
+}
+
+// WhereDay applies the entql time.Time predicate on the day field.
+func (f *ReconciliationFilter) WhereDay(p entql.TimeP) {
+	f.Where(p.Field(reconciliation.FieldDay))
+}
+
+// WhereAccountID applies the entql [16]byte predicate on the account_id field.
+func (f *ReconciliationFilter) WhereAccountID(p entql.ValueP) {
+	f.Where(p.Field(reconciliation.FieldAccountID))
+}
+
+// WherePhoneNumberID applies the entql [16]byte predicate on the phone_number_id field.
+func (f *ReconciliationFilter) WherePhoneNumberID(p entql.ValueP) {
+	f.Where(p.Field(reconciliation.FieldPhoneNumberID))
+}
+
+// WhereMeasure applies the entql string predicate on the measure field.
+func (f *ReconciliationFilter) WhereMeasure(p entql.StringP) {
+	f.Where(p.Field(reconciliation.FieldMeasure))
+}
+
+// WhereCategory applies the entql string predicate on the category field.
+func (f *ReconciliationFilter) WhereCategory(p entql.StringP) {
+	f.Where(p.Field(reconciliation.FieldCategory))
+}
+
+// WhereOurs applies the entql int64 predicate on the ours field.
+func (f *ReconciliationFilter) WhereOurs(p entql.Int64P) {
+	f.Where(p.Field(reconciliation.FieldOurs))
+}
+
+// WhereTheirs applies the entql int64 predicate on the theirs field.
+func (f *ReconciliationFilter) WhereTheirs(p entql.Int64P) {
+	f.Where(p.Field(reconciliation.FieldTheirs))
+}
+
+// WhereOurCostMicros applies the entql int64 predicate on the our_cost_micros field.
+func (f *ReconciliationFilter) WhereOurCostMicros(p entql.Int64P) {
+	f.Where(p.Field(reconciliation.FieldOurCostMicros))
+}
+
+// WhereTheirCostMicros applies the entql int64 predicate on the their_cost_micros field.
+func (f *ReconciliationFilter) WhereTheirCostMicros(p entql.Int64P) {
+	f.Where(p.Field(reconciliation.FieldTheirCostMicros))
+}
+
+// WhereCostCurrency applies the entql string predicate on the cost_currency field.
+func (f *ReconciliationFilter) WhereCostCurrency(p entql.StringP) {
+	f.Where(p.Field(reconciliation.FieldCostCurrency))
+}
+
+// WhereComparedAt applies the entql time.Time predicate on the compared_at field.
+func (f *ReconciliationFilter) WhereComparedAt(p entql.TimeP) {
+	f.Where(p.Field(reconciliation.FieldComparedAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *RecoveryCodeQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -5195,7 +6055,7 @@ type RecoveryCodeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *RecoveryCodeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[36].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[43].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5255,7 +6115,7 @@ type ReplyFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ReplyFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[37].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[44].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5281,6 +6141,11 @@ func (f *ReplyFilter) WhereMessageID(p entql.ValueP) {
 	f.Where(p.Field(reply.FieldMessageID))
 }
 
+// WhereFirst applies the entql bool predicate on the first field.
+func (f *ReplyFilter) WhereFirst(p entql.BoolP) {
+	f.Where(p.Field(reply.FieldFirst))
+}
+
 // WhereContactID applies the entql [16]byte predicate on the contact_id field.
 func (f *ReplyFilter) WhereContactID(p entql.ValueP) {
 	f.Where(p.Field(reply.FieldContactID))
@@ -5294,6 +6159,81 @@ func (f *ReplyFilter) WhereButton(p entql.StringP) {
 // WhereCreatedAt applies the entql time.Time predicate on the created_at field.
 func (f *ReplyFilter) WhereCreatedAt(p entql.TimeP) {
 	f.Where(p.Field(reply.FieldCreatedAt))
+}
+
+// addPredicate implements the predicateAdder interface.
+func (_q *RetentionQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the RetentionQuery builder.
+func (_q *RetentionQuery) Filter() *RetentionFilter {
+	return &RetentionFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *RetentionMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the RetentionMutation builder.
+func (m *RetentionMutation) Filter() *RetentionFilter {
+	return &RetentionFilter{config: m.config, predicateAdder: m}
+}
+
+// RetentionFilter provides a generic filtering capability at runtime for RetentionQuery.
+type RetentionFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *RetentionFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[45].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *RetentionFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(retention.FieldID))
+}
+
+// WhereNextAt applies the entql time.Time predicate on the next_at field.
+func (f *RetentionFilter) WhereNextAt(p entql.TimeP) {
+	f.Where(p.Field(retention.FieldNextAt))
+}
+
+// WhereBefore applies the entql time.Time predicate on the before field.
+func (f *RetentionFilter) WhereBefore(p entql.TimeP) {
+	f.Where(p.Field(retention.FieldBefore))
+}
+
+// WhereStep applies the entql int predicate on the step field.
+func (f *RetentionFilter) WhereStep(p entql.IntP) {
+	f.Where(p.Field(retention.FieldStep))
+}
+
+// WherePlace applies the entql [16]byte predicate on the place field.
+func (f *RetentionFilter) WherePlace(p entql.ValueP) {
+	f.Where(p.Field(retention.FieldPlace))
+}
+
+// WhereMessageAfter applies the entql [16]byte predicate on the message_after field.
+func (f *RetentionFilter) WhereMessageAfter(p entql.ValueP) {
+	f.Where(p.Field(retention.FieldMessageAfter))
+}
+
+// WhereWaitingAfter applies the entql [16]byte predicate on the waiting_after field.
+func (f *RetentionFilter) WhereWaitingAfter(p entql.ValueP) {
+	f.Where(p.Field(retention.FieldWaitingAfter))
+}
+
+// WhereCounts applies the entql json.RawMessage predicate on the counts field.
+func (f *RetentionFilter) WhereCounts(p entql.BytesP) {
+	f.Where(p.Field(retention.FieldCounts))
 }
 
 // addPredicate implements the predicateAdder interface.
@@ -5325,7 +6265,7 @@ type SecondFactorFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SecondFactorFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[38].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[46].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5385,7 +6325,7 @@ type SecurityNoticeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SecurityNoticeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[39].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[47].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5465,7 +6405,7 @@ type SegmentFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SegmentFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[40].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[48].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5525,7 +6465,7 @@ type ServiceStateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ServiceStateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[41].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[49].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5580,7 +6520,7 @@ type SessionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SessionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[42].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[50].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5684,7 +6624,7 @@ type SignInFlowFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SignInFlowFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[43].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[51].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5754,7 +6694,7 @@ type StatisticFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *StatisticFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[44].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[52].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5850,6 +6790,16 @@ func (f *StatisticFilter) WhereOptedOut(p entql.Int64P) {
 	f.Where(p.Field(statistic.FieldOptedOut))
 }
 
+// WhereReplied applies the entql int64 predicate on the replied field.
+func (f *StatisticFilter) WhereReplied(p entql.Int64P) {
+	f.Where(p.Field(statistic.FieldReplied))
+}
+
+// WhereClicked applies the entql int64 predicate on the clicked field.
+func (f *StatisticFilter) WhereClicked(p entql.Int64P) {
+	f.Where(p.Field(statistic.FieldClicked))
+}
+
 // WhereCostMicros applies the entql int64 predicate on the cost_micros field.
 func (f *StatisticFilter) WhereCostMicros(p entql.Int64P) {
 	f.Where(p.Field(statistic.FieldCostMicros))
@@ -5889,7 +6839,7 @@ type SuppressionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SuppressionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[45].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[53].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5954,7 +6904,7 @@ type TemplateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TemplateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[46].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[54].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -6113,7 +7063,7 @@ type TemplateChangeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TemplateChangeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[47].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[55].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -6207,7 +7157,7 @@ type TermsAcceptanceFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TermsAcceptanceFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[48].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[56].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -6277,7 +7227,7 @@ type ThreadFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ThreadFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[49].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[57].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -6347,7 +7297,7 @@ type UnmatchedWebhookFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UnmatchedWebhookFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[50].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[58].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -6427,7 +7377,7 @@ type UserFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UserFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[51].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[59].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -6514,4 +7464,254 @@ func (f *UserFilter) WhereHasSessionsWith(preds ...predicate.Session) {
 			p(s)
 		}
 	})))
+}
+
+// addPredicate implements the predicateAdder interface.
+func (_q *WebhookDeliveryQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the WebhookDeliveryQuery builder.
+func (_q *WebhookDeliveryQuery) Filter() *WebhookDeliveryFilter {
+	return &WebhookDeliveryFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *WebhookDeliveryMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the WebhookDeliveryMutation builder.
+func (m *WebhookDeliveryMutation) Filter() *WebhookDeliveryFilter {
+	return &WebhookDeliveryFilter{config: m.config, predicateAdder: m}
+}
+
+// WebhookDeliveryFilter provides a generic filtering capability at runtime for WebhookDeliveryQuery.
+type WebhookDeliveryFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *WebhookDeliveryFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[60].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *WebhookDeliveryFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(webhookdelivery.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *WebhookDeliveryFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(webhookdelivery.FieldOrganizationID))
+}
+
+// WhereEndpointID applies the entql [16]byte predicate on the endpoint_id field.
+func (f *WebhookDeliveryFilter) WhereEndpointID(p entql.ValueP) {
+	f.Where(p.Field(webhookdelivery.FieldEndpointID))
+}
+
+// WhereSubjectID applies the entql [16]byte predicate on the subject_id field.
+func (f *WebhookDeliveryFilter) WhereSubjectID(p entql.ValueP) {
+	f.Where(p.Field(webhookdelivery.FieldSubjectID))
+}
+
+// WhereEvent applies the entql string predicate on the event field.
+func (f *WebhookDeliveryFilter) WhereEvent(p entql.StringP) {
+	f.Where(p.Field(webhookdelivery.FieldEvent))
+}
+
+// WhereStatus applies the entql string predicate on the status field.
+func (f *WebhookDeliveryFilter) WhereStatus(p entql.StringP) {
+	f.Where(p.Field(webhookdelivery.FieldStatus))
+}
+
+// WhereAttempts applies the entql int predicate on the attempts field.
+func (f *WebhookDeliveryFilter) WhereAttempts(p entql.IntP) {
+	f.Where(p.Field(webhookdelivery.FieldAttempts))
+}
+
+// WherePayload applies the entql string predicate on the payload field.
+func (f *WebhookDeliveryFilter) WherePayload(p entql.StringP) {
+	f.Where(p.Field(webhookdelivery.FieldPayload))
+}
+
+// WhereUnshaped applies the entql bool predicate on the unshaped field.
+func (f *WebhookDeliveryFilter) WhereUnshaped(p entql.BoolP) {
+	f.Where(p.Field(webhookdelivery.FieldUnshaped))
+}
+
+// WhereResponseStatus applies the entql int predicate on the response_status field.
+func (f *WebhookDeliveryFilter) WhereResponseStatus(p entql.IntP) {
+	f.Where(p.Field(webhookdelivery.FieldResponseStatus))
+}
+
+// WhereResponseBody applies the entql string predicate on the response_body field.
+func (f *WebhookDeliveryFilter) WhereResponseBody(p entql.StringP) {
+	f.Where(p.Field(webhookdelivery.FieldResponseBody))
+}
+
+// WhereError applies the entql string predicate on the error field.
+func (f *WebhookDeliveryFilter) WhereError(p entql.StringP) {
+	f.Where(p.Field(webhookdelivery.FieldError))
+}
+
+// WhereNextAttemptAt applies the entql time.Time predicate on the next_attempt_at field.
+func (f *WebhookDeliveryFilter) WhereNextAttemptAt(p entql.TimeP) {
+	f.Where(p.Field(webhookdelivery.FieldNextAttemptAt))
+}
+
+// WhereDeliveredAt applies the entql time.Time predicate on the delivered_at field.
+func (f *WebhookDeliveryFilter) WhereDeliveredAt(p entql.TimeP) {
+	f.Where(p.Field(webhookdelivery.FieldDeliveredAt))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *WebhookDeliveryFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(webhookdelivery.FieldCreatedAt))
+}
+
+// addPredicate implements the predicateAdder interface.
+func (_q *WebhookEndpointQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the WebhookEndpointQuery builder.
+func (_q *WebhookEndpointQuery) Filter() *WebhookEndpointFilter {
+	return &WebhookEndpointFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *WebhookEndpointMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the WebhookEndpointMutation builder.
+func (m *WebhookEndpointMutation) Filter() *WebhookEndpointFilter {
+	return &WebhookEndpointFilter{config: m.config, predicateAdder: m}
+}
+
+// WebhookEndpointFilter provides a generic filtering capability at runtime for WebhookEndpointQuery.
+type WebhookEndpointFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *WebhookEndpointFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[61].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *WebhookEndpointFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(webhookendpoint.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *WebhookEndpointFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(webhookendpoint.FieldOrganizationID))
+}
+
+// WhereURL applies the entql string predicate on the url field.
+func (f *WebhookEndpointFilter) WhereURL(p entql.StringP) {
+	f.Where(p.Field(webhookendpoint.FieldURL))
+}
+
+// WhereDescription applies the entql string predicate on the description field.
+func (f *WebhookEndpointFilter) WhereDescription(p entql.StringP) {
+	f.Where(p.Field(webhookendpoint.FieldDescription))
+}
+
+// WhereEvents applies the entql json.RawMessage predicate on the events field.
+func (f *WebhookEndpointFilter) WhereEvents(p entql.BytesP) {
+	f.Where(p.Field(webhookendpoint.FieldEvents))
+}
+
+// WhereSelection applies the entql string predicate on the selection field.
+func (f *WebhookEndpointFilter) WhereSelection(p entql.StringP) {
+	f.Where(p.Field(webhookendpoint.FieldSelection))
+}
+
+// WhereStatus applies the entql string predicate on the status field.
+func (f *WebhookEndpointFilter) WhereStatus(p entql.StringP) {
+	f.Where(p.Field(webhookendpoint.FieldStatus))
+}
+
+// WhereStatusReason applies the entql string predicate on the status_reason field.
+func (f *WebhookEndpointFilter) WhereStatusReason(p entql.StringP) {
+	f.Where(p.Field(webhookendpoint.FieldStatusReason))
+}
+
+// WhereSecret applies the entql []byte predicate on the secret field.
+func (f *WebhookEndpointFilter) WhereSecret(p entql.BytesP) {
+	f.Where(p.Field(webhookendpoint.FieldSecret))
+}
+
+// WherePreviousSecret applies the entql []byte predicate on the previous_secret field.
+func (f *WebhookEndpointFilter) WherePreviousSecret(p entql.BytesP) {
+	f.Where(p.Field(webhookendpoint.FieldPreviousSecret))
+}
+
+// WherePreviousUntil applies the entql time.Time predicate on the previous_until field.
+func (f *WebhookEndpointFilter) WherePreviousUntil(p entql.TimeP) {
+	f.Where(p.Field(webhookendpoint.FieldPreviousUntil))
+}
+
+// WherePlace applies the entql int64 predicate on the place field.
+func (f *WebhookEndpointFilter) WherePlace(p entql.Int64P) {
+	f.Where(p.Field(webhookendpoint.FieldPlace))
+}
+
+// WhereRole applies the entql string predicate on the role field.
+func (f *WebhookEndpointFilter) WhereRole(p entql.StringP) {
+	f.Where(p.Field(webhookendpoint.FieldRole))
+}
+
+// WhereScopes applies the entql json.RawMessage predicate on the scopes field.
+func (f *WebhookEndpointFilter) WhereScopes(p entql.BytesP) {
+	f.Where(p.Field(webhookendpoint.FieldScopes))
+}
+
+// WhereCreatedByID applies the entql [16]byte predicate on the created_by_id field.
+func (f *WebhookEndpointFilter) WhereCreatedByID(p entql.ValueP) {
+	f.Where(p.Field(webhookendpoint.FieldCreatedByID))
+}
+
+// WhereFailingSince applies the entql time.Time predicate on the failing_since field.
+func (f *WebhookEndpointFilter) WhereFailingSince(p entql.TimeP) {
+	f.Where(p.Field(webhookendpoint.FieldFailingSince))
+}
+
+// WhereProbes applies the entql int predicate on the probes field.
+func (f *WebhookEndpointFilter) WhereProbes(p entql.IntP) {
+	f.Where(p.Field(webhookendpoint.FieldProbes))
+}
+
+// WhereRestsUntil applies the entql time.Time predicate on the rests_until field.
+func (f *WebhookEndpointFilter) WhereRestsUntil(p entql.TimeP) {
+	f.Where(p.Field(webhookendpoint.FieldRestsUntil))
+}
+
+// WhereLeaseID applies the entql [16]byte predicate on the lease_id field.
+func (f *WebhookEndpointFilter) WhereLeaseID(p entql.ValueP) {
+	f.Where(p.Field(webhookendpoint.FieldLeaseID))
+}
+
+// WhereLeaseUntil applies the entql time.Time predicate on the lease_until field.
+func (f *WebhookEndpointFilter) WhereLeaseUntil(p entql.TimeP) {
+	f.Where(p.Field(webhookendpoint.FieldLeaseUntil))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *WebhookEndpointFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(webhookendpoint.FieldCreatedAt))
 }

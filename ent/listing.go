@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"carillon/ent/enum"
 	"carillon/ent/listing"
 	"carillon/uid"
 	"fmt"
@@ -33,7 +34,9 @@ type Listing struct {
 	// Reference holds the value of the "reference" field.
 	Reference *string `json:"reference,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
-	CreatedAt    time.Time `json:"created_at,omitempty"`
+	CreatedAt time.Time `json:"created_at,omitempty"`
+	// most are templates: so a migration had few rows to change
+	Type         enum.MessageType `json:"type,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -44,7 +47,7 @@ func (*Listing) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case listing.FieldCampaignID, listing.FieldTemplateID, listing.FieldContactID:
 			values[i] = &sql.NullScanner{S: new(uid.ID)}
-		case listing.FieldAddress, listing.FieldReference:
+		case listing.FieldAddress, listing.FieldReference, listing.FieldType:
 			values[i] = new(sql.NullString)
 		case listing.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -123,6 +126,12 @@ func (_m *Listing) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.CreatedAt = value.Time
 			}
+		case listing.FieldType:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field type", values[i])
+			} else if value.Valid {
+				_m.Type = enum.MessageType(value.String)
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -190,6 +199,9 @@ func (_m *Listing) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("type=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Type))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"carillon/ent/enum"
 	"carillon/ent/listing"
 	"carillon/uid"
 	"context"
@@ -101,6 +102,20 @@ func (_c *ListingCreate) SetCreatedAt(v time.Time) *ListingCreate {
 	return _c
 }
 
+// SetType sets the "type" field.
+func (_c *ListingCreate) SetType(v enum.MessageType) *ListingCreate {
+	_c.mutation.SetType(v)
+	return _c
+}
+
+// SetNillableType sets the "type" field if the given value is not nil.
+func (_c *ListingCreate) SetNillableType(v *enum.MessageType) *ListingCreate {
+	if v != nil {
+		_c.SetType(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *ListingCreate) SetID(v uid.ID) *ListingCreate {
 	_c.mutation.SetID(v)
@@ -152,6 +167,10 @@ func (_c *ListingCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *ListingCreate) defaults() error {
+	if _, ok := _c.mutation.GetType(); !ok {
+		v := listing.DefaultType
+		_c.mutation.SetType(v)
+	}
 	if _, ok := _c.mutation.ID(); !ok {
 		if listing.DefaultID == nil {
 			return fmt.Errorf("ent: uninitialized listing.DefaultID (forgotten import ent/runtime?)")
@@ -175,6 +194,14 @@ func (_c *ListingCreate) check() error {
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Listing.created_at"`)}
+	}
+	if _, ok := _c.mutation.GetType(); !ok {
+		return &ValidationError{Name: "type", err: errors.New(`ent: missing required field "Listing.type"`)}
+	}
+	if v, ok := _c.mutation.GetType(); ok {
+		if err := listing.TypeValidator(v); err != nil {
+			return &ValidationError{Name: "type", err: fmt.Errorf(`ent: validator failed for field "Listing.type": %w`, err)}
+		}
 	}
 	return nil
 }
@@ -242,6 +269,10 @@ func (_c *ListingCreate) createSpec() (*Listing, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(listing.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
+	}
+	if value, ok := _c.mutation.GetType(); ok {
+		_spec.SetField(listing.FieldType, field.TypeEnum, value)
+		_node.Type = value
 	}
 	return _node, _spec
 }

@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"carillon/ent/enum"
 	"carillon/ent/listing"
 	"carillon/ent/predicate"
 	"carillon/uid"
@@ -151,6 +152,20 @@ func (_u *ListingUpdate) SetNillableCreatedAt(v *time.Time) *ListingUpdate {
 	return _u
 }
 
+// SetType sets the "type" field.
+func (_u *ListingUpdate) SetType(v enum.MessageType) *ListingUpdate {
+	_u.mutation.SetType(v)
+	return _u
+}
+
+// SetNillableType sets the "type" field if the given value is not nil.
+func (_u *ListingUpdate) SetNillableType(v *enum.MessageType) *ListingUpdate {
+	if v != nil {
+		_u.SetType(*v)
+	}
+	return _u
+}
+
 // Mutation returns the ListingMutation object of the builder.
 func (_u *ListingUpdate) Mutation() *ListingMutation {
 	return _u.mutation
@@ -183,7 +198,20 @@ func (_u *ListingUpdate) ExecX(ctx context.Context) {
 	}
 }
 
+// check runs all checks and user-defined validators on the builder.
+func (_u *ListingUpdate) check() error {
+	if v, ok := _u.mutation.GetType(); ok {
+		if err := listing.TypeValidator(v); err != nil {
+			return &ValidationError{Name: "type", err: fmt.Errorf(`ent: validator failed for field "Listing.type": %w`, err)}
+		}
+	}
+	return nil
+}
+
 func (_u *ListingUpdate) sqlSave(ctx context.Context) (_node int, err error) {
+	if err := _u.check(); err != nil {
+		return _node, err
+	}
 	_spec := sqlgraph.NewUpdateSpec(listing.Table, listing.Columns, sqlgraph.NewFieldSpec(listing.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
 		_spec.Predicate = func(selector *sql.Selector) {
@@ -224,6 +252,9 @@ func (_u *ListingUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.CreatedAt(); ok {
 		_spec.SetField(listing.FieldCreatedAt, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.GetType(); ok {
+		_spec.SetField(listing.FieldType, field.TypeEnum, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -367,6 +398,20 @@ func (_u *ListingUpdateOne) SetNillableCreatedAt(v *time.Time) *ListingUpdateOne
 	return _u
 }
 
+// SetType sets the "type" field.
+func (_u *ListingUpdateOne) SetType(v enum.MessageType) *ListingUpdateOne {
+	_u.mutation.SetType(v)
+	return _u
+}
+
+// SetNillableType sets the "type" field if the given value is not nil.
+func (_u *ListingUpdateOne) SetNillableType(v *enum.MessageType) *ListingUpdateOne {
+	if v != nil {
+		_u.SetType(*v)
+	}
+	return _u
+}
+
 // Mutation returns the ListingMutation object of the builder.
 func (_u *ListingUpdateOne) Mutation() *ListingMutation {
 	return _u.mutation
@@ -412,7 +457,20 @@ func (_u *ListingUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
+// check runs all checks and user-defined validators on the builder.
+func (_u *ListingUpdateOne) check() error {
+	if v, ok := _u.mutation.GetType(); ok {
+		if err := listing.TypeValidator(v); err != nil {
+			return &ValidationError{Name: "type", err: fmt.Errorf(`ent: validator failed for field "Listing.type": %w`, err)}
+		}
+	}
+	return nil
+}
+
 func (_u *ListingUpdateOne) sqlSave(ctx context.Context) (_node *Listing, err error) {
+	if err := _u.check(); err != nil {
+		return _node, err
+	}
 	_spec := sqlgraph.NewUpdateSpec(listing.Table, listing.Columns, sqlgraph.NewFieldSpec(listing.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
 	if !ok {
@@ -470,6 +528,9 @@ func (_u *ListingUpdateOne) sqlSave(ctx context.Context) (_node *Listing, err er
 	}
 	if value, ok := _u.mutation.CreatedAt(); ok {
 		_spec.SetField(listing.FieldCreatedAt, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.GetType(); ok {
+		_spec.SetField(listing.FieldType, field.TypeEnum, value)
 	}
 	_node = &Listing{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -69,7 +69,9 @@ type Message struct {
 	SettledAttempts *int `json:"settled_attempts,omitempty"`
 	// not sent earlier; retries and pair limits move it on
 	NotBefore time.Time `json:"not_before,omitempty"`
-	// IANA: the person's, where their own time of day says when it may go
+	// what not_before was until the person's quiet hours moved it on; null where they did not
+	HeldFrom *time.Time `json:"held_from,omitempty"`
+	// IANA: the person's when the message was made; null is the organization's
 	TimeZone *string `json:"time_zone,omitempty"`
 	// the caller's own name for it
 	Reference *string `json:"reference,omitempty"`
@@ -103,6 +105,8 @@ type Message struct {
 	EditedAt *time.Time `json:"edited_at,omitempty"`
 	// when its author took it back: its content is gone
 	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+	// when retention erased its text, values and error's words: it is not sent again
+	ErasedAt *time.Time `json:"erased_at,omitempty"`
 	// what WhatsApp said of its price, and what that came to
 	Pricing *jsonfield.Pricing `json:"pricing,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
@@ -187,7 +191,7 @@ func (*Message) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case message.FieldDirection, message.FieldAddress, message.FieldType, message.FieldCategory, message.FieldCountry, message.FieldStatus, message.FieldWamid, message.FieldErrorDetail, message.FieldSkipReason, message.FieldRoute, message.FieldTimeZone, message.FieldReference:
 			values[i] = new(sql.NullString)
-		case message.FieldNotBefore, message.FieldLeaseUntil, message.FieldQueuedAt, message.FieldAcceptedAt, message.FieldSentAt, message.FieldDeliveredAt, message.FieldReadAt, message.FieldFailedAt, message.FieldUnknownAt, message.FieldClosedAt, message.FieldEditedAt, message.FieldRevokedAt, message.FieldCreatedAt:
+		case message.FieldNotBefore, message.FieldHeldFrom, message.FieldLeaseUntil, message.FieldQueuedAt, message.FieldAcceptedAt, message.FieldSentAt, message.FieldDeliveredAt, message.FieldReadAt, message.FieldFailedAt, message.FieldUnknownAt, message.FieldClosedAt, message.FieldEditedAt, message.FieldRevokedAt, message.FieldErasedAt, message.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
 		case message.FieldID, message.FieldOrganizationID, message.FieldPhoneNumberID, message.FieldAccountID:
 			values[i] = new(uid.ID)
@@ -358,6 +362,13 @@ func (_m *Message) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.NotBefore = value.Time
 			}
+		case message.FieldHeldFrom:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field held_from", values[i])
+			} else if value.Valid {
+				_m.HeldFrom = new(time.Time)
+				*_m.HeldFrom = value.Time
+			}
 		case message.FieldTimeZone:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field time_zone", values[i])
@@ -477,6 +488,13 @@ func (_m *Message) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.RevokedAt = new(time.Time)
 				*_m.RevokedAt = value.Time
+			}
+		case message.FieldErasedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field erased_at", values[i])
+			} else if value.Valid {
+				_m.ErasedAt = new(time.Time)
+				*_m.ErasedAt = value.Time
 			}
 		case message.FieldPricing:
 			if value, ok := values[i].(*[]byte); !ok {
@@ -634,6 +652,11 @@ func (_m *Message) String() string {
 	builder.WriteString("not_before=")
 	builder.WriteString(_m.NotBefore.Format(time.ANSIC))
 	builder.WriteString(", ")
+	if v := _m.HeldFrom; v != nil {
+		builder.WriteString("held_from=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
 	if v := _m.TimeZone; v != nil {
 		builder.WriteString("time_zone=")
 		builder.WriteString(*v)
@@ -714,6 +737,11 @@ func (_m *Message) String() string {
 	builder.WriteString(", ")
 	if v := _m.RevokedAt; v != nil {
 		builder.WriteString("revoked_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.ErasedAt; v != nil {
+		builder.WriteString("erased_at=")
 		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteString(", ")

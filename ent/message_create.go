@@ -256,6 +256,20 @@ func (_c *MessageCreate) SetNotBefore(v time.Time) *MessageCreate {
 	return _c
 }
 
+// SetHeldFrom sets the "held_from" field.
+func (_c *MessageCreate) SetHeldFrom(v time.Time) *MessageCreate {
+	_c.mutation.SetHeldFrom(v)
+	return _c
+}
+
+// SetNillableHeldFrom sets the "held_from" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableHeldFrom(v *time.Time) *MessageCreate {
+	if v != nil {
+		_c.SetHeldFrom(*v)
+	}
+	return _c
+}
+
 // SetTimeZone sets the "time_zone" field.
 func (_c *MessageCreate) SetTimeZone(v string) *MessageCreate {
 	_c.mutation.SetTimeZone(v)
@@ -482,6 +496,20 @@ func (_c *MessageCreate) SetRevokedAt(v time.Time) *MessageCreate {
 func (_c *MessageCreate) SetNillableRevokedAt(v *time.Time) *MessageCreate {
 	if v != nil {
 		_c.SetRevokedAt(*v)
+	}
+	return _c
+}
+
+// SetErasedAt sets the "erased_at" field.
+func (_c *MessageCreate) SetErasedAt(v time.Time) *MessageCreate {
+	_c.mutation.SetErasedAt(v)
+	return _c
+}
+
+// SetNillableErasedAt sets the "erased_at" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableErasedAt(v *time.Time) *MessageCreate {
+	if v != nil {
+		_c.SetErasedAt(*v)
 	}
 	return _c
 }
@@ -777,6 +805,10 @@ func (_c *MessageCreate) createSpec() (*Message, *sqlgraph.CreateSpec) {
 		_spec.SetField(message.FieldNotBefore, field.TypeTime, value)
 		_node.NotBefore = value
 	}
+	if value, ok := _c.mutation.HeldFrom(); ok {
+		_spec.SetField(message.FieldHeldFrom, field.TypeTime, value)
+		_node.HeldFrom = &value
+	}
 	if value, ok := _c.mutation.TimeZone(); ok {
 		_spec.SetField(message.FieldTimeZone, field.TypeString, value)
 		_node.TimeZone = &value
@@ -844,6 +876,10 @@ func (_c *MessageCreate) createSpec() (*Message, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.RevokedAt(); ok {
 		_spec.SetField(message.FieldRevokedAt, field.TypeTime, value)
 		_node.RevokedAt = &value
+	}
+	if value, ok := _c.mutation.ErasedAt(); ok {
+		_spec.SetField(message.FieldErasedAt, field.TypeTime, value)
+		_node.ErasedAt = &value
 	}
 	if value, ok := _c.mutation.Pricing(); ok {
 		_spec.SetField(message.FieldPricing, field.TypeJSON, value)

@@ -414,6 +414,26 @@ func (_u *MessageUpdate) SetNillableNotBefore(v *time.Time) *MessageUpdate {
 	return _u
 }
 
+// SetHeldFrom sets the "held_from" field.
+func (_u *MessageUpdate) SetHeldFrom(v time.Time) *MessageUpdate {
+	_u.mutation.SetHeldFrom(v)
+	return _u
+}
+
+// SetNillableHeldFrom sets the "held_from" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableHeldFrom(v *time.Time) *MessageUpdate {
+	if v != nil {
+		_u.SetHeldFrom(*v)
+	}
+	return _u
+}
+
+// ClearHeldFrom clears the value of the "held_from" field.
+func (_u *MessageUpdate) ClearHeldFrom() *MessageUpdate {
+	_u.mutation.ClearHeldFrom()
+	return _u
+}
+
 // SetTimeZone sets the "time_zone" field.
 func (_u *MessageUpdate) SetTimeZone(v string) *MessageUpdate {
 	_u.mutation.SetTimeZone(v)
@@ -753,6 +773,26 @@ func (_u *MessageUpdate) ClearRevokedAt() *MessageUpdate {
 	return _u
 }
 
+// SetErasedAt sets the "erased_at" field.
+func (_u *MessageUpdate) SetErasedAt(v time.Time) *MessageUpdate {
+	_u.mutation.SetErasedAt(v)
+	return _u
+}
+
+// SetNillableErasedAt sets the "erased_at" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableErasedAt(v *time.Time) *MessageUpdate {
+	if v != nil {
+		_u.SetErasedAt(*v)
+	}
+	return _u
+}
+
+// ClearErasedAt clears the value of the "erased_at" field.
+func (_u *MessageUpdate) ClearErasedAt() *MessageUpdate {
+	_u.mutation.ClearErasedAt()
+	return _u
+}
+
 // SetPricing sets the "pricing" field.
 func (_u *MessageUpdate) SetPricing(v *jsonfield.Pricing) *MessageUpdate {
 	_u.mutation.SetPricing(v)
@@ -983,6 +1023,12 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.NotBefore(); ok {
 		_spec.SetField(message.FieldNotBefore, field.TypeTime, value)
 	}
+	if value, ok := _u.mutation.HeldFrom(); ok {
+		_spec.SetField(message.FieldHeldFrom, field.TypeTime, value)
+	}
+	if _u.mutation.HeldFromCleared() {
+		_spec.ClearField(message.FieldHeldFrom, field.TypeTime)
+	}
 	if value, ok := _u.mutation.TimeZone(); ok {
 		_spec.SetField(message.FieldTimeZone, field.TypeString, value)
 	}
@@ -1087,6 +1133,12 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.RevokedAtCleared() {
 		_spec.ClearField(message.FieldRevokedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ErasedAt(); ok {
+		_spec.SetField(message.FieldErasedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ErasedAtCleared() {
+		_spec.ClearField(message.FieldErasedAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.Pricing(); ok {
 		_spec.SetField(message.FieldPricing, field.TypeJSON, value)
@@ -1607,6 +1659,26 @@ func (_u *MessageUpdateOne) SetNillableNotBefore(v *time.Time) *MessageUpdateOne
 	return _u
 }
 
+// SetHeldFrom sets the "held_from" field.
+func (_u *MessageUpdateOne) SetHeldFrom(v time.Time) *MessageUpdateOne {
+	_u.mutation.SetHeldFrom(v)
+	return _u
+}
+
+// SetNillableHeldFrom sets the "held_from" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableHeldFrom(v *time.Time) *MessageUpdateOne {
+	if v != nil {
+		_u.SetHeldFrom(*v)
+	}
+	return _u
+}
+
+// ClearHeldFrom clears the value of the "held_from" field.
+func (_u *MessageUpdateOne) ClearHeldFrom() *MessageUpdateOne {
+	_u.mutation.ClearHeldFrom()
+	return _u
+}
+
 // SetTimeZone sets the "time_zone" field.
 func (_u *MessageUpdateOne) SetTimeZone(v string) *MessageUpdateOne {
 	_u.mutation.SetTimeZone(v)
@@ -1946,6 +2018,26 @@ func (_u *MessageUpdateOne) ClearRevokedAt() *MessageUpdateOne {
 	return _u
 }
 
+// SetErasedAt sets the "erased_at" field.
+func (_u *MessageUpdateOne) SetErasedAt(v time.Time) *MessageUpdateOne {
+	_u.mutation.SetErasedAt(v)
+	return _u
+}
+
+// SetNillableErasedAt sets the "erased_at" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableErasedAt(v *time.Time) *MessageUpdateOne {
+	if v != nil {
+		_u.SetErasedAt(*v)
+	}
+	return _u
+}
+
+// ClearErasedAt clears the value of the "erased_at" field.
+func (_u *MessageUpdateOne) ClearErasedAt() *MessageUpdateOne {
+	_u.mutation.ClearErasedAt()
+	return _u
+}
+
 // SetPricing sets the "pricing" field.
 func (_u *MessageUpdateOne) SetPricing(v *jsonfield.Pricing) *MessageUpdateOne {
 	_u.mutation.SetPricing(v)
@@ -2206,6 +2298,12 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 	if value, ok := _u.mutation.NotBefore(); ok {
 		_spec.SetField(message.FieldNotBefore, field.TypeTime, value)
 	}
+	if value, ok := _u.mutation.HeldFrom(); ok {
+		_spec.SetField(message.FieldHeldFrom, field.TypeTime, value)
+	}
+	if _u.mutation.HeldFromCleared() {
+		_spec.ClearField(message.FieldHeldFrom, field.TypeTime)
+	}
 	if value, ok := _u.mutation.TimeZone(); ok {
 		_spec.SetField(message.FieldTimeZone, field.TypeString, value)
 	}
@@ -2310,6 +2408,12 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 	}
 	if _u.mutation.RevokedAtCleared() {
 		_spec.ClearField(message.FieldRevokedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ErasedAt(); ok {
+		_spec.SetField(message.FieldErasedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ErasedAtCleared() {
+		_spec.ClearField(message.FieldErasedAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.Pricing(); ok {
 		_spec.SetField(message.FieldPricing, field.TypeJSON, value)

@@ -8,6 +8,7 @@ import (
 	"carillon/ent/auditchain"
 	"carillon/ent/auditevent"
 	"carillon/ent/campaign"
+	"carillon/ent/campaigncount"
 	"carillon/ent/campaignrecipient"
 	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
@@ -20,7 +21,11 @@ import (
 	"carillon/ent/deliveryevent"
 	"carillon/ent/emailverification"
 	"carillon/ent/enum"
+	"carillon/ent/erasedaddress"
+	"carillon/ent/erasure"
 	"carillon/ent/eventcounter"
+	"carillon/ent/export"
+	"carillon/ent/exportpart"
 	"carillon/ent/externallogin"
 	"carillon/ent/formeridentifier"
 	"carillon/ent/idempotencykey"
@@ -28,6 +33,7 @@ import (
 	"carillon/ent/importrejection"
 	"carillon/ent/invitation"
 	"carillon/ent/jsonfield"
+	"carillon/ent/linkclick"
 	"carillon/ent/listing"
 	"carillon/ent/listmember"
 	"carillon/ent/mediaupload"
@@ -42,8 +48,10 @@ import (
 	"carillon/ent/predicate"
 	"carillon/ent/quotausage"
 	"carillon/ent/ratecard"
+	"carillon/ent/reconciliation"
 	"carillon/ent/recoverycode"
 	"carillon/ent/reply"
+	"carillon/ent/retention"
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
 	"carillon/ent/segment"
@@ -58,6 +66,8 @@ import (
 	"carillon/ent/thread"
 	"carillon/ent/unmatchedwebhook"
 	"carillon/ent/user"
+	"carillon/ent/webhookdelivery"
+	"carillon/ent/webhookendpoint"
 	"carillon/uid"
 	"context"
 	"encoding/json"
@@ -84,6 +94,7 @@ const (
 	TypeAuditChain        = "AuditChain"
 	TypeAuditEvent        = "AuditEvent"
 	TypeCampaign          = "Campaign"
+	TypeCampaignCount     = "CampaignCount"
 	TypeCampaignRecipient = "CampaignRecipient"
 	TypeClaim             = "Claim"
 	TypeConsentRecord     = "ConsentRecord"
@@ -95,13 +106,18 @@ const (
 	TypeDataStep          = "DataStep"
 	TypeDeliveryEvent     = "DeliveryEvent"
 	TypeEmailVerification = "EmailVerification"
+	TypeErasedAddress     = "ErasedAddress"
+	TypeErasure           = "Erasure"
 	TypeEventCounter      = "EventCounter"
+	TypeExport            = "Export"
+	TypeExportPart        = "ExportPart"
 	TypeExternalLogin     = "ExternalLogin"
 	TypeFormerIdentifier  = "FormerIdentifier"
 	TypeIdempotencyKey    = "IdempotencyKey"
 	TypeImportChunk       = "ImportChunk"
 	TypeImportRejection   = "ImportRejection"
 	TypeInvitation        = "Invitation"
+	TypeLinkClick         = "LinkClick"
 	TypeListMember        = "ListMember"
 	TypeListing           = "Listing"
 	TypeMediaUpload       = "MediaUpload"
@@ -115,8 +131,10 @@ const (
 	TypePhoneNumber       = "PhoneNumber"
 	TypeQuotaUsage        = "QuotaUsage"
 	TypeRateCard          = "RateCard"
+	TypeReconciliation    = "Reconciliation"
 	TypeRecoveryCode      = "RecoveryCode"
 	TypeReply             = "Reply"
+	TypeRetention         = "Retention"
 	TypeSecondFactor      = "SecondFactor"
 	TypeSecurityNotice    = "SecurityNotice"
 	TypeSegment           = "Segment"
@@ -131,6 +149,8 @@ const (
 	TypeThread            = "Thread"
 	TypeUnmatchedWebhook  = "UnmatchedWebhook"
 	TypeUser              = "User"
+	TypeWebhookDelivery   = "WebhookDelivery"
+	TypeWebhookEndpoint   = "WebhookEndpoint"
 )
 
 // APIKeyMutation represents an operation that mutates the APIKey nodes in the graph.
@@ -1274,6 +1294,7 @@ type AccountMutation struct {
 	marketing_only_there *bool
 	connected_at         *time.Time
 	synced_at            *time.Time
+	next_comparison_at   *time.Time
 	next_sync_at         *time.Time
 	read_at              *time.Time
 	numbers_read_at      *time.Time
@@ -2260,6 +2281,55 @@ func (m *AccountMutation) ResetSyncedAt() {
 	delete(m.clearedFields, account.FieldSyncedAt)
 }
 
+// SetNextComparisonAt sets the "next_comparison_at" field.
+func (m *AccountMutation) SetNextComparisonAt(t time.Time) {
+	m.next_comparison_at = &t
+}
+
+// NextComparisonAt returns the value of the "next_comparison_at" field in the mutation.
+func (m *AccountMutation) NextComparisonAt() (r time.Time, exists bool) {
+	v := m.next_comparison_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNextComparisonAt returns the old "next_comparison_at" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldNextComparisonAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNextComparisonAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNextComparisonAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNextComparisonAt: %w", err)
+	}
+	return oldValue.NextComparisonAt, nil
+}
+
+// ClearNextComparisonAt clears the value of the "next_comparison_at" field.
+func (m *AccountMutation) ClearNextComparisonAt() {
+	m.next_comparison_at = nil
+	m.clearedFields[account.FieldNextComparisonAt] = struct{}{}
+}
+
+// NextComparisonAtCleared returns if the "next_comparison_at" field was cleared in this mutation.
+func (m *AccountMutation) NextComparisonAtCleared() bool {
+	_, ok := m.clearedFields[account.FieldNextComparisonAt]
+	return ok
+}
+
+// ResetNextComparisonAt resets all changes to the "next_comparison_at" field.
+func (m *AccountMutation) ResetNextComparisonAt() {
+	m.next_comparison_at = nil
+	delete(m.clearedFields, account.FieldNextComparisonAt)
+}
+
 // SetNextSyncAt sets the "next_sync_at" field.
 func (m *AccountMutation) SetNextSyncAt(t time.Time) {
 	m.next_sync_at = &t
@@ -2696,7 +2766,7 @@ func (m *AccountMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AccountMutation) Fields() []string {
-	fields := make([]string, 0, 25)
+	fields := make([]string, 0, 26)
 	if m.organization_id != nil {
 		fields = append(fields, account.FieldOrganizationID)
 	}
@@ -2753,6 +2823,9 @@ func (m *AccountMutation) Fields() []string {
 	}
 	if m.synced_at != nil {
 		fields = append(fields, account.FieldSyncedAt)
+	}
+	if m.next_comparison_at != nil {
+		fields = append(fields, account.FieldNextComparisonAt)
 	}
 	if m.next_sync_at != nil {
 		fields = append(fields, account.FieldNextSyncAt)
@@ -2818,6 +2891,8 @@ func (m *AccountMutation) Field(name string) (ent.Value, bool) {
 		return m.ConnectedAt()
 	case account.FieldSyncedAt:
 		return m.SyncedAt()
+	case account.FieldNextComparisonAt:
+		return m.NextComparisonAt()
 	case account.FieldNextSyncAt:
 		return m.NextSyncAt()
 	case account.FieldReadAt:
@@ -2877,6 +2952,8 @@ func (m *AccountMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldConnectedAt(ctx)
 	case account.FieldSyncedAt:
 		return m.OldSyncedAt(ctx)
+	case account.FieldNextComparisonAt:
+		return m.OldNextComparisonAt(ctx)
 	case account.FieldNextSyncAt:
 		return m.OldNextSyncAt(ctx)
 	case account.FieldReadAt:
@@ -3031,6 +3108,13 @@ func (m *AccountMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetSyncedAt(v)
 		return nil
+	case account.FieldNextComparisonAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNextComparisonAt(v)
+		return nil
 	case account.FieldNextSyncAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -3151,6 +3235,9 @@ func (m *AccountMutation) ClearedFields() []string {
 	if m.FieldCleared(account.FieldSyncedAt) {
 		fields = append(fields, account.FieldSyncedAt)
 	}
+	if m.FieldCleared(account.FieldNextComparisonAt) {
+		fields = append(fields, account.FieldNextComparisonAt)
+	}
 	if m.FieldCleared(account.FieldNextSyncAt) {
 		fields = append(fields, account.FieldNextSyncAt)
 	}
@@ -3215,6 +3302,9 @@ func (m *AccountMutation) ClearField(name string) error {
 		return nil
 	case account.FieldSyncedAt:
 		m.ClearSyncedAt()
+		return nil
+	case account.FieldNextComparisonAt:
+		m.ClearNextComparisonAt()
 		return nil
 	case account.FieldNextSyncAt:
 		m.ClearNextSyncAt()
@@ -3298,6 +3388,9 @@ func (m *AccountMutation) ResetField(name string) error {
 		return nil
 	case account.FieldSyncedAt:
 		m.ResetSyncedAt()
+		return nil
+	case account.FieldNextComparisonAt:
+		m.ResetNextComparisonAt()
 		return nil
 	case account.FieldNextSyncAt:
 		m.ResetNextSyncAt()
@@ -4968,6 +5061,8 @@ type CampaignMutation struct {
 	addskipped           *int
 	canceled             *int
 	addcanceled          *int
+	replied              *int
+	addreplied           *int
 	cost_micros          *int64
 	addcost_micros       *int64
 	cost_currency        *string
@@ -7038,6 +7133,62 @@ func (m *CampaignMutation) ResetCanceled() {
 	m.addcanceled = nil
 }
 
+// SetReplied sets the "replied" field.
+func (m *CampaignMutation) SetReplied(i int) {
+	m.replied = &i
+	m.addreplied = nil
+}
+
+// Replied returns the value of the "replied" field in the mutation.
+func (m *CampaignMutation) Replied() (r int, exists bool) {
+	v := m.replied
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReplied returns the old "replied" field's value of the Campaign entity.
+// If the Campaign object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignMutation) OldReplied(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReplied is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReplied requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReplied: %w", err)
+	}
+	return oldValue.Replied, nil
+}
+
+// AddReplied adds i to the "replied" field.
+func (m *CampaignMutation) AddReplied(i int) {
+	if m.addreplied != nil {
+		*m.addreplied += i
+	} else {
+		m.addreplied = &i
+	}
+}
+
+// AddedReplied returns the value that was added to the "replied" field in this mutation.
+func (m *CampaignMutation) AddedReplied() (r int, exists bool) {
+	v := m.addreplied
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetReplied resets all changes to the "replied" field.
+func (m *CampaignMutation) ResetReplied() {
+	m.replied = nil
+	m.addreplied = nil
+}
+
 // SetCostMicros sets the "cost_micros" field.
 func (m *CampaignMutation) SetCostMicros(i int64) {
 	m.cost_micros = &i
@@ -7258,7 +7409,7 @@ func (m *CampaignMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CampaignMutation) Fields() []string {
-	fields := make([]string, 0, 42)
+	fields := make([]string, 0, 43)
 	if m.organization_id != nil {
 		fields = append(fields, campaign.FieldOrganizationID)
 	}
@@ -7379,6 +7530,9 @@ func (m *CampaignMutation) Fields() []string {
 	if m.canceled != nil {
 		fields = append(fields, campaign.FieldCanceled)
 	}
+	if m.replied != nil {
+		fields = append(fields, campaign.FieldReplied)
+	}
 	if m.cost_micros != nil {
 		fields = append(fields, campaign.FieldCostMicros)
 	}
@@ -7473,6 +7627,8 @@ func (m *CampaignMutation) Field(name string) (ent.Value, bool) {
 		return m.Skipped()
 	case campaign.FieldCanceled:
 		return m.Canceled()
+	case campaign.FieldReplied:
+		return m.Replied()
 	case campaign.FieldCostMicros:
 		return m.CostMicros()
 	case campaign.FieldCostCurrency:
@@ -7566,6 +7722,8 @@ func (m *CampaignMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldSkipped(ctx)
 	case campaign.FieldCanceled:
 		return m.OldCanceled(ctx)
+	case campaign.FieldReplied:
+		return m.OldReplied(ctx)
 	case campaign.FieldCostMicros:
 		return m.OldCostMicros(ctx)
 	case campaign.FieldCostCurrency:
@@ -7859,6 +8017,13 @@ func (m *CampaignMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCanceled(v)
 		return nil
+	case campaign.FieldReplied:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReplied(v)
+		return nil
 	case campaign.FieldCostMicros:
 		v, ok := value.(int64)
 		if !ok {
@@ -7920,6 +8085,9 @@ func (m *CampaignMutation) AddedFields() []string {
 	if m.addcanceled != nil {
 		fields = append(fields, campaign.FieldCanceled)
 	}
+	if m.addreplied != nil {
+		fields = append(fields, campaign.FieldReplied)
+	}
 	if m.addcost_micros != nil {
 		fields = append(fields, campaign.FieldCostMicros)
 	}
@@ -7957,6 +8125,8 @@ func (m *CampaignMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedSkipped()
 	case campaign.FieldCanceled:
 		return m.AddedCanceled()
+	case campaign.FieldReplied:
+		return m.AddedReplied()
 	case campaign.FieldCostMicros:
 		return m.AddedCostMicros()
 	}
@@ -8058,6 +8228,13 @@ func (m *CampaignMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddCanceled(v)
+		return nil
+	case campaign.FieldReplied:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddReplied(v)
 		return nil
 	case campaign.FieldCostMicros:
 		v, ok := value.(int64)
@@ -8330,6 +8507,9 @@ func (m *CampaignMutation) ResetField(name string) error {
 	case campaign.FieldCanceled:
 		m.ResetCanceled()
 		return nil
+	case campaign.FieldReplied:
+		m.ResetReplied()
+		return nil
 	case campaign.FieldCostMicros:
 		m.ResetCostMicros()
 		return nil
@@ -8448,6 +8628,590 @@ func (m *CampaignMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Campaign edge %s", name)
+}
+
+// CampaignCountMutation represents an operation that mutates the CampaignCount nodes in the graph.
+type CampaignCountMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *int64
+	organization_id *uid.ID
+	campaign_id     *uid.ID
+	kind            *enum.CampaignCountKind
+	name            *string
+	people          *int
+	addpeople       *int
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*CampaignCount, error)
+	predicates      []predicate.CampaignCount
+}
+
+var _ ent.Mutation = (*CampaignCountMutation)(nil)
+
+// campaigncountOption allows management of the mutation configuration using functional options.
+type campaigncountOption func(*CampaignCountMutation)
+
+// newCampaignCountMutation creates new mutation for the CampaignCount entity.
+func newCampaignCountMutation(c config, op Op, opts ...campaigncountOption) *CampaignCountMutation {
+	m := &CampaignCountMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCampaignCount,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCampaignCountID sets the ID field of the mutation.
+func withCampaignCountID(id int64) campaigncountOption {
+	return func(m *CampaignCountMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *CampaignCount
+		)
+		m.oldValue = func(ctx context.Context) (*CampaignCount, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().CampaignCount.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCampaignCount sets the old CampaignCount of the mutation.
+func withCampaignCount(node *CampaignCount) campaigncountOption {
+	return func(m *CampaignCountMutation) {
+		m.oldValue = func(context.Context) (*CampaignCount, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CampaignCountMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CampaignCountMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of CampaignCount entities.
+func (m *CampaignCountMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CampaignCountMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CampaignCountMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().CampaignCount.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *CampaignCountMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *CampaignCountMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the CampaignCount entity.
+// If the CampaignCount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignCountMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *CampaignCountMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetCampaignID sets the "campaign_id" field.
+func (m *CampaignCountMutation) SetCampaignID(u uid.ID) {
+	m.campaign_id = &u
+}
+
+// CampaignID returns the value of the "campaign_id" field in the mutation.
+func (m *CampaignCountMutation) CampaignID() (r uid.ID, exists bool) {
+	v := m.campaign_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCampaignID returns the old "campaign_id" field's value of the CampaignCount entity.
+// If the CampaignCount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignCountMutation) OldCampaignID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCampaignID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCampaignID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCampaignID: %w", err)
+	}
+	return oldValue.CampaignID, nil
+}
+
+// ResetCampaignID resets all changes to the "campaign_id" field.
+func (m *CampaignCountMutation) ResetCampaignID() {
+	m.campaign_id = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *CampaignCountMutation) SetKind(eck enum.CampaignCountKind) {
+	m.kind = &eck
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *CampaignCountMutation) Kind() (r enum.CampaignCountKind, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the CampaignCount entity.
+// If the CampaignCount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignCountMutation) OldKind(ctx context.Context) (v enum.CampaignCountKind, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *CampaignCountMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetName sets the "name" field.
+func (m *CampaignCountMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *CampaignCountMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the CampaignCount entity.
+// If the CampaignCount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignCountMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *CampaignCountMutation) ResetName() {
+	m.name = nil
+}
+
+// SetPeople sets the "people" field.
+func (m *CampaignCountMutation) SetPeople(i int) {
+	m.people = &i
+	m.addpeople = nil
+}
+
+// People returns the value of the "people" field in the mutation.
+func (m *CampaignCountMutation) People() (r int, exists bool) {
+	v := m.people
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPeople returns the old "people" field's value of the CampaignCount entity.
+// If the CampaignCount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignCountMutation) OldPeople(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPeople is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPeople requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPeople: %w", err)
+	}
+	return oldValue.People, nil
+}
+
+// AddPeople adds i to the "people" field.
+func (m *CampaignCountMutation) AddPeople(i int) {
+	if m.addpeople != nil {
+		*m.addpeople += i
+	} else {
+		m.addpeople = &i
+	}
+}
+
+// AddedPeople returns the value that was added to the "people" field in this mutation.
+func (m *CampaignCountMutation) AddedPeople() (r int, exists bool) {
+	v := m.addpeople
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPeople resets all changes to the "people" field.
+func (m *CampaignCountMutation) ResetPeople() {
+	m.people = nil
+	m.addpeople = nil
+}
+
+// Where appends a list predicates to the CampaignCountMutation builder.
+func (m *CampaignCountMutation) Where(ps ...predicate.CampaignCount) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CampaignCountMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CampaignCountMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CampaignCount, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CampaignCountMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CampaignCountMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CampaignCount).
+func (m *CampaignCountMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CampaignCountMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.organization_id != nil {
+		fields = append(fields, campaigncount.FieldOrganizationID)
+	}
+	if m.campaign_id != nil {
+		fields = append(fields, campaigncount.FieldCampaignID)
+	}
+	if m.kind != nil {
+		fields = append(fields, campaigncount.FieldKind)
+	}
+	if m.name != nil {
+		fields = append(fields, campaigncount.FieldName)
+	}
+	if m.people != nil {
+		fields = append(fields, campaigncount.FieldPeople)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CampaignCountMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case campaigncount.FieldOrganizationID:
+		return m.OrganizationID()
+	case campaigncount.FieldCampaignID:
+		return m.CampaignID()
+	case campaigncount.FieldKind:
+		return m.Kind()
+	case campaigncount.FieldName:
+		return m.Name()
+	case campaigncount.FieldPeople:
+		return m.People()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CampaignCountMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case campaigncount.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case campaigncount.FieldCampaignID:
+		return m.OldCampaignID(ctx)
+	case campaigncount.FieldKind:
+		return m.OldKind(ctx)
+	case campaigncount.FieldName:
+		return m.OldName(ctx)
+	case campaigncount.FieldPeople:
+		return m.OldPeople(ctx)
+	}
+	return nil, fmt.Errorf("unknown CampaignCount field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CampaignCountMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case campaigncount.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case campaigncount.FieldCampaignID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCampaignID(v)
+		return nil
+	case campaigncount.FieldKind:
+		v, ok := value.(enum.CampaignCountKind)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case campaigncount.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case campaigncount.FieldPeople:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPeople(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignCount field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CampaignCountMutation) AddedFields() []string {
+	var fields []string
+	if m.addpeople != nil {
+		fields = append(fields, campaigncount.FieldPeople)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CampaignCountMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case campaigncount.FieldPeople:
+		return m.AddedPeople()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CampaignCountMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case campaigncount.FieldPeople:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPeople(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignCount numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CampaignCountMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CampaignCountMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CampaignCountMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown CampaignCount nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CampaignCountMutation) ResetField(name string) error {
+	switch name {
+	case campaigncount.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case campaigncount.FieldCampaignID:
+		m.ResetCampaignID()
+		return nil
+	case campaigncount.FieldKind:
+		m.ResetKind()
+		return nil
+	case campaigncount.FieldName:
+		m.ResetName()
+		return nil
+	case campaigncount.FieldPeople:
+		m.ResetPeople()
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignCount field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CampaignCountMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CampaignCountMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CampaignCountMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CampaignCountMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CampaignCountMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CampaignCountMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CampaignCountMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown CampaignCount unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CampaignCountMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown CampaignCount edge %s", name)
 }
 
 // CampaignRecipientMutation represents an operation that mutates the CampaignRecipient nodes in the graph.
@@ -11697,6 +12461,7 @@ type ContactIdentifierMutation struct {
 	written         *string
 	contact_id      *uid.ID
 	since           *time.Time
+	erased          *bool
 	clearedFields   map[string]struct{}
 	done            bool
 	oldValue        func(context.Context) (*ContactIdentifier, error)
@@ -12036,6 +12801,42 @@ func (m *ContactIdentifierMutation) ResetSince() {
 	m.since = nil
 }
 
+// SetErased sets the "erased" field.
+func (m *ContactIdentifierMutation) SetErased(b bool) {
+	m.erased = &b
+}
+
+// Erased returns the value of the "erased" field in the mutation.
+func (m *ContactIdentifierMutation) Erased() (r bool, exists bool) {
+	v := m.erased
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldErased returns the old "erased" field's value of the ContactIdentifier entity.
+// If the ContactIdentifier object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactIdentifierMutation) OldErased(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldErased is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldErased requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldErased: %w", err)
+	}
+	return oldValue.Erased, nil
+}
+
+// ResetErased resets all changes to the "erased" field.
+func (m *ContactIdentifierMutation) ResetErased() {
+	m.erased = nil
+}
+
 // Where appends a list predicates to the ContactIdentifierMutation builder.
 func (m *ContactIdentifierMutation) Where(ps ...predicate.ContactIdentifier) {
 	m.predicates = append(m.predicates, ps...)
@@ -12070,7 +12871,7 @@ func (m *ContactIdentifierMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ContactIdentifierMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 7)
 	if m.organization_id != nil {
 		fields = append(fields, contactidentifier.FieldOrganizationID)
 	}
@@ -12088,6 +12889,9 @@ func (m *ContactIdentifierMutation) Fields() []string {
 	}
 	if m.since != nil {
 		fields = append(fields, contactidentifier.FieldSince)
+	}
+	if m.erased != nil {
+		fields = append(fields, contactidentifier.FieldErased)
 	}
 	return fields
 }
@@ -12109,6 +12913,8 @@ func (m *ContactIdentifierMutation) Field(name string) (ent.Value, bool) {
 		return m.ContactID()
 	case contactidentifier.FieldSince:
 		return m.Since()
+	case contactidentifier.FieldErased:
+		return m.Erased()
 	}
 	return nil, false
 }
@@ -12130,6 +12936,8 @@ func (m *ContactIdentifierMutation) OldField(ctx context.Context, name string) (
 		return m.OldContactID(ctx)
 	case contactidentifier.FieldSince:
 		return m.OldSince(ctx)
+	case contactidentifier.FieldErased:
+		return m.OldErased(ctx)
 	}
 	return nil, fmt.Errorf("unknown ContactIdentifier field %s", name)
 }
@@ -12180,6 +12988,13 @@ func (m *ContactIdentifierMutation) SetField(name string, value ent.Value) error
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetSince(v)
+		return nil
+	case contactidentifier.FieldErased:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetErased(v)
 		return nil
 	}
 	return fmt.Errorf("unknown ContactIdentifier field %s", name)
@@ -12257,6 +13072,9 @@ func (m *ContactIdentifierMutation) ResetField(name string) error {
 	case contactidentifier.FieldSince:
 		m.ResetSince()
 		return nil
+	case contactidentifier.FieldErased:
+		m.ResetErased()
+		return nil
 	}
 	return fmt.Errorf("unknown ContactIdentifier field %s", name)
 }
@@ -12328,6 +13146,7 @@ type ContactImportMutation struct {
 	encoding        *string
 	delimiter       *string
 	contact_list_id *uid.ID
+	campaign_id     *uid.ID
 	default_country *string
 	number_form     *enum.NumberForm
 	consent         **jsonfield.ImportConsent
@@ -12920,6 +13739,55 @@ func (m *ContactImportMutation) ContactListIDCleared() bool {
 func (m *ContactImportMutation) ResetContactListID() {
 	m.contact_list_id = nil
 	delete(m.clearedFields, contactimport.FieldContactListID)
+}
+
+// SetCampaignID sets the "campaign_id" field.
+func (m *ContactImportMutation) SetCampaignID(u uid.ID) {
+	m.campaign_id = &u
+}
+
+// CampaignID returns the value of the "campaign_id" field in the mutation.
+func (m *ContactImportMutation) CampaignID() (r uid.ID, exists bool) {
+	v := m.campaign_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCampaignID returns the old "campaign_id" field's value of the ContactImport entity.
+// If the ContactImport object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactImportMutation) OldCampaignID(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCampaignID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCampaignID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCampaignID: %w", err)
+	}
+	return oldValue.CampaignID, nil
+}
+
+// ClearCampaignID clears the value of the "campaign_id" field.
+func (m *ContactImportMutation) ClearCampaignID() {
+	m.campaign_id = nil
+	m.clearedFields[contactimport.FieldCampaignID] = struct{}{}
+}
+
+// CampaignIDCleared returns if the "campaign_id" field was cleared in this mutation.
+func (m *ContactImportMutation) CampaignIDCleared() bool {
+	_, ok := m.clearedFields[contactimport.FieldCampaignID]
+	return ok
+}
+
+// ResetCampaignID resets all changes to the "campaign_id" field.
+func (m *ContactImportMutation) ResetCampaignID() {
+	m.campaign_id = nil
+	delete(m.clearedFields, contactimport.FieldCampaignID)
 }
 
 // SetDefaultCountry sets the "default_country" field.
@@ -13643,7 +14511,7 @@ func (m *ContactImportMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ContactImportMutation) Fields() []string {
-	fields := make([]string, 0, 23)
+	fields := make([]string, 0, 24)
 	if m.organization_id != nil {
 		fields = append(fields, contactimport.FieldOrganizationID)
 	}
@@ -13673,6 +14541,9 @@ func (m *ContactImportMutation) Fields() []string {
 	}
 	if m.contact_list_id != nil {
 		fields = append(fields, contactimport.FieldContactListID)
+	}
+	if m.campaign_id != nil {
+		fields = append(fields, contactimport.FieldCampaignID)
 	}
 	if m.default_country != nil {
 		fields = append(fields, contactimport.FieldDefaultCountry)
@@ -13741,6 +14612,8 @@ func (m *ContactImportMutation) Field(name string) (ent.Value, bool) {
 		return m.Delimiter()
 	case contactimport.FieldContactListID:
 		return m.ContactListID()
+	case contactimport.FieldCampaignID:
+		return m.CampaignID()
 	case contactimport.FieldDefaultCountry:
 		return m.DefaultCountry()
 	case contactimport.FieldNumberForm:
@@ -13796,6 +14669,8 @@ func (m *ContactImportMutation) OldField(ctx context.Context, name string) (ent.
 		return m.OldDelimiter(ctx)
 	case contactimport.FieldContactListID:
 		return m.OldContactListID(ctx)
+	case contactimport.FieldCampaignID:
+		return m.OldCampaignID(ctx)
 	case contactimport.FieldDefaultCountry:
 		return m.OldDefaultCountry(ctx)
 	case contactimport.FieldNumberForm:
@@ -13900,6 +14775,13 @@ func (m *ContactImportMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetContactListID(v)
+		return nil
+	case contactimport.FieldCampaignID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCampaignID(v)
 		return nil
 	case contactimport.FieldDefaultCountry:
 		v, ok := value.(string)
@@ -14133,6 +15015,9 @@ func (m *ContactImportMutation) ClearedFields() []string {
 	if m.FieldCleared(contactimport.FieldContactListID) {
 		fields = append(fields, contactimport.FieldContactListID)
 	}
+	if m.FieldCleared(contactimport.FieldCampaignID) {
+		fields = append(fields, contactimport.FieldCampaignID)
+	}
 	if m.FieldCleared(contactimport.FieldDefaultCountry) {
 		fields = append(fields, contactimport.FieldDefaultCountry)
 	}
@@ -14176,6 +15061,9 @@ func (m *ContactImportMutation) ClearField(name string) error {
 		return nil
 	case contactimport.FieldContactListID:
 		m.ClearContactListID()
+		return nil
+	case contactimport.FieldCampaignID:
+		m.ClearCampaignID()
 		return nil
 	case contactimport.FieldDefaultCountry:
 		m.ClearDefaultCountry()
@@ -14232,6 +15120,9 @@ func (m *ContactImportMutation) ResetField(name string) error {
 		return nil
 	case contactimport.FieldContactListID:
 		m.ResetContactListID()
+		return nil
+	case contactimport.FieldCampaignID:
+		m.ResetCampaignID()
 		return nil
 	case contactimport.FieldDefaultCountry:
 		m.ResetDefaultCountry()
@@ -17608,6 +18499,1306 @@ func (m *EmailVerificationMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown EmailVerification edge %s", name)
 }
 
+// ErasedAddressMutation represents an operation that mutates the ErasedAddress nodes in the graph.
+type ErasedAddressMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *uid.ID
+	organization_id *uid.ID
+	hash            *string
+	at              *time.Time
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*ErasedAddress, error)
+	predicates      []predicate.ErasedAddress
+}
+
+var _ ent.Mutation = (*ErasedAddressMutation)(nil)
+
+// erasedaddressOption allows management of the mutation configuration using functional options.
+type erasedaddressOption func(*ErasedAddressMutation)
+
+// newErasedAddressMutation creates new mutation for the ErasedAddress entity.
+func newErasedAddressMutation(c config, op Op, opts ...erasedaddressOption) *ErasedAddressMutation {
+	m := &ErasedAddressMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeErasedAddress,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withErasedAddressID sets the ID field of the mutation.
+func withErasedAddressID(id uid.ID) erasedaddressOption {
+	return func(m *ErasedAddressMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ErasedAddress
+		)
+		m.oldValue = func(ctx context.Context) (*ErasedAddress, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ErasedAddress.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withErasedAddress sets the old ErasedAddress of the mutation.
+func withErasedAddress(node *ErasedAddress) erasedaddressOption {
+	return func(m *ErasedAddressMutation) {
+		m.oldValue = func(context.Context) (*ErasedAddress, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ErasedAddressMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ErasedAddressMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ErasedAddress entities.
+func (m *ErasedAddressMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ErasedAddressMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ErasedAddressMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ErasedAddress.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *ErasedAddressMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *ErasedAddressMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the ErasedAddress entity.
+// If the ErasedAddress object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ErasedAddressMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *ErasedAddressMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetHash sets the "hash" field.
+func (m *ErasedAddressMutation) SetHash(s string) {
+	m.hash = &s
+}
+
+// Hash returns the value of the "hash" field in the mutation.
+func (m *ErasedAddressMutation) Hash() (r string, exists bool) {
+	v := m.hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHash returns the old "hash" field's value of the ErasedAddress entity.
+// If the ErasedAddress object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ErasedAddressMutation) OldHash(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHash: %w", err)
+	}
+	return oldValue.Hash, nil
+}
+
+// ResetHash resets all changes to the "hash" field.
+func (m *ErasedAddressMutation) ResetHash() {
+	m.hash = nil
+}
+
+// SetAt sets the "at" field.
+func (m *ErasedAddressMutation) SetAt(t time.Time) {
+	m.at = &t
+}
+
+// At returns the value of the "at" field in the mutation.
+func (m *ErasedAddressMutation) At() (r time.Time, exists bool) {
+	v := m.at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAt returns the old "at" field's value of the ErasedAddress entity.
+// If the ErasedAddress object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ErasedAddressMutation) OldAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAt: %w", err)
+	}
+	return oldValue.At, nil
+}
+
+// ResetAt resets all changes to the "at" field.
+func (m *ErasedAddressMutation) ResetAt() {
+	m.at = nil
+}
+
+// Where appends a list predicates to the ErasedAddressMutation builder.
+func (m *ErasedAddressMutation) Where(ps ...predicate.ErasedAddress) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ErasedAddressMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ErasedAddressMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ErasedAddress, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ErasedAddressMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ErasedAddressMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ErasedAddress).
+func (m *ErasedAddressMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ErasedAddressMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.organization_id != nil {
+		fields = append(fields, erasedaddress.FieldOrganizationID)
+	}
+	if m.hash != nil {
+		fields = append(fields, erasedaddress.FieldHash)
+	}
+	if m.at != nil {
+		fields = append(fields, erasedaddress.FieldAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ErasedAddressMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case erasedaddress.FieldOrganizationID:
+		return m.OrganizationID()
+	case erasedaddress.FieldHash:
+		return m.Hash()
+	case erasedaddress.FieldAt:
+		return m.At()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ErasedAddressMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case erasedaddress.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case erasedaddress.FieldHash:
+		return m.OldHash(ctx)
+	case erasedaddress.FieldAt:
+		return m.OldAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown ErasedAddress field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ErasedAddressMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case erasedaddress.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case erasedaddress.FieldHash:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHash(v)
+		return nil
+	case erasedaddress.FieldAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ErasedAddress field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ErasedAddressMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ErasedAddressMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ErasedAddressMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown ErasedAddress numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ErasedAddressMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ErasedAddressMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ErasedAddressMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown ErasedAddress nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ErasedAddressMutation) ResetField(name string) error {
+	switch name {
+	case erasedaddress.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case erasedaddress.FieldHash:
+		m.ResetHash()
+		return nil
+	case erasedaddress.FieldAt:
+		m.ResetAt()
+		return nil
+	}
+	return fmt.Errorf("unknown ErasedAddress field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ErasedAddressMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ErasedAddressMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ErasedAddressMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ErasedAddressMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ErasedAddressMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ErasedAddressMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ErasedAddressMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown ErasedAddress unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ErasedAddressMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown ErasedAddress edge %s", name)
+}
+
+// ErasureMutation represents an operation that mutates the Erasure nodes in the graph.
+type ErasureMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *uid.ID
+	organization_id *uid.ID
+	contact_id      *uid.ID
+	requested_by    *string
+	requested_at    *time.Time
+	finished_at     *time.Time
+	person          *[]byte
+	step            *int
+	addstep         *int
+	place           *uid.ID
+	counts          *map[string]int
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*Erasure, error)
+	predicates      []predicate.Erasure
+}
+
+var _ ent.Mutation = (*ErasureMutation)(nil)
+
+// erasureOption allows management of the mutation configuration using functional options.
+type erasureOption func(*ErasureMutation)
+
+// newErasureMutation creates new mutation for the Erasure entity.
+func newErasureMutation(c config, op Op, opts ...erasureOption) *ErasureMutation {
+	m := &ErasureMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeErasure,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withErasureID sets the ID field of the mutation.
+func withErasureID(id uid.ID) erasureOption {
+	return func(m *ErasureMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Erasure
+		)
+		m.oldValue = func(ctx context.Context) (*Erasure, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Erasure.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withErasure sets the old Erasure of the mutation.
+func withErasure(node *Erasure) erasureOption {
+	return func(m *ErasureMutation) {
+		m.oldValue = func(context.Context) (*Erasure, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ErasureMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ErasureMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Erasure entities.
+func (m *ErasureMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ErasureMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ErasureMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Erasure.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *ErasureMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *ErasureMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the Erasure entity.
+// If the Erasure object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ErasureMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *ErasureMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetContactID sets the "contact_id" field.
+func (m *ErasureMutation) SetContactID(u uid.ID) {
+	m.contact_id = &u
+}
+
+// ContactID returns the value of the "contact_id" field in the mutation.
+func (m *ErasureMutation) ContactID() (r uid.ID, exists bool) {
+	v := m.contact_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContactID returns the old "contact_id" field's value of the Erasure entity.
+// If the Erasure object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ErasureMutation) OldContactID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContactID: %w", err)
+	}
+	return oldValue.ContactID, nil
+}
+
+// ResetContactID resets all changes to the "contact_id" field.
+func (m *ErasureMutation) ResetContactID() {
+	m.contact_id = nil
+}
+
+// SetRequestedBy sets the "requested_by" field.
+func (m *ErasureMutation) SetRequestedBy(s string) {
+	m.requested_by = &s
+}
+
+// RequestedBy returns the value of the "requested_by" field in the mutation.
+func (m *ErasureMutation) RequestedBy() (r string, exists bool) {
+	v := m.requested_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRequestedBy returns the old "requested_by" field's value of the Erasure entity.
+// If the Erasure object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ErasureMutation) OldRequestedBy(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRequestedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRequestedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRequestedBy: %w", err)
+	}
+	return oldValue.RequestedBy, nil
+}
+
+// ResetRequestedBy resets all changes to the "requested_by" field.
+func (m *ErasureMutation) ResetRequestedBy() {
+	m.requested_by = nil
+}
+
+// SetRequestedAt sets the "requested_at" field.
+func (m *ErasureMutation) SetRequestedAt(t time.Time) {
+	m.requested_at = &t
+}
+
+// RequestedAt returns the value of the "requested_at" field in the mutation.
+func (m *ErasureMutation) RequestedAt() (r time.Time, exists bool) {
+	v := m.requested_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRequestedAt returns the old "requested_at" field's value of the Erasure entity.
+// If the Erasure object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ErasureMutation) OldRequestedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRequestedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRequestedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRequestedAt: %w", err)
+	}
+	return oldValue.RequestedAt, nil
+}
+
+// ResetRequestedAt resets all changes to the "requested_at" field.
+func (m *ErasureMutation) ResetRequestedAt() {
+	m.requested_at = nil
+}
+
+// SetFinishedAt sets the "finished_at" field.
+func (m *ErasureMutation) SetFinishedAt(t time.Time) {
+	m.finished_at = &t
+}
+
+// FinishedAt returns the value of the "finished_at" field in the mutation.
+func (m *ErasureMutation) FinishedAt() (r time.Time, exists bool) {
+	v := m.finished_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFinishedAt returns the old "finished_at" field's value of the Erasure entity.
+// If the Erasure object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ErasureMutation) OldFinishedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFinishedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFinishedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFinishedAt: %w", err)
+	}
+	return oldValue.FinishedAt, nil
+}
+
+// ClearFinishedAt clears the value of the "finished_at" field.
+func (m *ErasureMutation) ClearFinishedAt() {
+	m.finished_at = nil
+	m.clearedFields[erasure.FieldFinishedAt] = struct{}{}
+}
+
+// FinishedAtCleared returns if the "finished_at" field was cleared in this mutation.
+func (m *ErasureMutation) FinishedAtCleared() bool {
+	_, ok := m.clearedFields[erasure.FieldFinishedAt]
+	return ok
+}
+
+// ResetFinishedAt resets all changes to the "finished_at" field.
+func (m *ErasureMutation) ResetFinishedAt() {
+	m.finished_at = nil
+	delete(m.clearedFields, erasure.FieldFinishedAt)
+}
+
+// SetPerson sets the "person" field.
+func (m *ErasureMutation) SetPerson(b []byte) {
+	m.person = &b
+}
+
+// Person returns the value of the "person" field in the mutation.
+func (m *ErasureMutation) Person() (r []byte, exists bool) {
+	v := m.person
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPerson returns the old "person" field's value of the Erasure entity.
+// If the Erasure object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ErasureMutation) OldPerson(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPerson is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPerson requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPerson: %w", err)
+	}
+	return oldValue.Person, nil
+}
+
+// ClearPerson clears the value of the "person" field.
+func (m *ErasureMutation) ClearPerson() {
+	m.person = nil
+	m.clearedFields[erasure.FieldPerson] = struct{}{}
+}
+
+// PersonCleared returns if the "person" field was cleared in this mutation.
+func (m *ErasureMutation) PersonCleared() bool {
+	_, ok := m.clearedFields[erasure.FieldPerson]
+	return ok
+}
+
+// ResetPerson resets all changes to the "person" field.
+func (m *ErasureMutation) ResetPerson() {
+	m.person = nil
+	delete(m.clearedFields, erasure.FieldPerson)
+}
+
+// SetStep sets the "step" field.
+func (m *ErasureMutation) SetStep(i int) {
+	m.step = &i
+	m.addstep = nil
+}
+
+// Step returns the value of the "step" field in the mutation.
+func (m *ErasureMutation) Step() (r int, exists bool) {
+	v := m.step
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStep returns the old "step" field's value of the Erasure entity.
+// If the Erasure object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ErasureMutation) OldStep(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStep is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStep requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStep: %w", err)
+	}
+	return oldValue.Step, nil
+}
+
+// AddStep adds i to the "step" field.
+func (m *ErasureMutation) AddStep(i int) {
+	if m.addstep != nil {
+		*m.addstep += i
+	} else {
+		m.addstep = &i
+	}
+}
+
+// AddedStep returns the value that was added to the "step" field in this mutation.
+func (m *ErasureMutation) AddedStep() (r int, exists bool) {
+	v := m.addstep
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetStep resets all changes to the "step" field.
+func (m *ErasureMutation) ResetStep() {
+	m.step = nil
+	m.addstep = nil
+}
+
+// SetPlace sets the "place" field.
+func (m *ErasureMutation) SetPlace(u uid.ID) {
+	m.place = &u
+}
+
+// Place returns the value of the "place" field in the mutation.
+func (m *ErasureMutation) Place() (r uid.ID, exists bool) {
+	v := m.place
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlace returns the old "place" field's value of the Erasure entity.
+// If the Erasure object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ErasureMutation) OldPlace(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlace is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlace requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlace: %w", err)
+	}
+	return oldValue.Place, nil
+}
+
+// ClearPlace clears the value of the "place" field.
+func (m *ErasureMutation) ClearPlace() {
+	m.place = nil
+	m.clearedFields[erasure.FieldPlace] = struct{}{}
+}
+
+// PlaceCleared returns if the "place" field was cleared in this mutation.
+func (m *ErasureMutation) PlaceCleared() bool {
+	_, ok := m.clearedFields[erasure.FieldPlace]
+	return ok
+}
+
+// ResetPlace resets all changes to the "place" field.
+func (m *ErasureMutation) ResetPlace() {
+	m.place = nil
+	delete(m.clearedFields, erasure.FieldPlace)
+}
+
+// SetCounts sets the "counts" field.
+func (m *ErasureMutation) SetCounts(value map[string]int) {
+	m.counts = &value
+}
+
+// Counts returns the value of the "counts" field in the mutation.
+func (m *ErasureMutation) Counts() (r map[string]int, exists bool) {
+	v := m.counts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCounts returns the old "counts" field's value of the Erasure entity.
+// If the Erasure object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ErasureMutation) OldCounts(ctx context.Context) (v map[string]int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCounts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCounts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCounts: %w", err)
+	}
+	return oldValue.Counts, nil
+}
+
+// ResetCounts resets all changes to the "counts" field.
+func (m *ErasureMutation) ResetCounts() {
+	m.counts = nil
+}
+
+// Where appends a list predicates to the ErasureMutation builder.
+func (m *ErasureMutation) Where(ps ...predicate.Erasure) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ErasureMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ErasureMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Erasure, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ErasureMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ErasureMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Erasure).
+func (m *ErasureMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ErasureMutation) Fields() []string {
+	fields := make([]string, 0, 9)
+	if m.organization_id != nil {
+		fields = append(fields, erasure.FieldOrganizationID)
+	}
+	if m.contact_id != nil {
+		fields = append(fields, erasure.FieldContactID)
+	}
+	if m.requested_by != nil {
+		fields = append(fields, erasure.FieldRequestedBy)
+	}
+	if m.requested_at != nil {
+		fields = append(fields, erasure.FieldRequestedAt)
+	}
+	if m.finished_at != nil {
+		fields = append(fields, erasure.FieldFinishedAt)
+	}
+	if m.person != nil {
+		fields = append(fields, erasure.FieldPerson)
+	}
+	if m.step != nil {
+		fields = append(fields, erasure.FieldStep)
+	}
+	if m.place != nil {
+		fields = append(fields, erasure.FieldPlace)
+	}
+	if m.counts != nil {
+		fields = append(fields, erasure.FieldCounts)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ErasureMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case erasure.FieldOrganizationID:
+		return m.OrganizationID()
+	case erasure.FieldContactID:
+		return m.ContactID()
+	case erasure.FieldRequestedBy:
+		return m.RequestedBy()
+	case erasure.FieldRequestedAt:
+		return m.RequestedAt()
+	case erasure.FieldFinishedAt:
+		return m.FinishedAt()
+	case erasure.FieldPerson:
+		return m.Person()
+	case erasure.FieldStep:
+		return m.Step()
+	case erasure.FieldPlace:
+		return m.Place()
+	case erasure.FieldCounts:
+		return m.Counts()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ErasureMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case erasure.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case erasure.FieldContactID:
+		return m.OldContactID(ctx)
+	case erasure.FieldRequestedBy:
+		return m.OldRequestedBy(ctx)
+	case erasure.FieldRequestedAt:
+		return m.OldRequestedAt(ctx)
+	case erasure.FieldFinishedAt:
+		return m.OldFinishedAt(ctx)
+	case erasure.FieldPerson:
+		return m.OldPerson(ctx)
+	case erasure.FieldStep:
+		return m.OldStep(ctx)
+	case erasure.FieldPlace:
+		return m.OldPlace(ctx)
+	case erasure.FieldCounts:
+		return m.OldCounts(ctx)
+	}
+	return nil, fmt.Errorf("unknown Erasure field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ErasureMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case erasure.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case erasure.FieldContactID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactID(v)
+		return nil
+	case erasure.FieldRequestedBy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRequestedBy(v)
+		return nil
+	case erasure.FieldRequestedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRequestedAt(v)
+		return nil
+	case erasure.FieldFinishedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFinishedAt(v)
+		return nil
+	case erasure.FieldPerson:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPerson(v)
+		return nil
+	case erasure.FieldStep:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStep(v)
+		return nil
+	case erasure.FieldPlace:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlace(v)
+		return nil
+	case erasure.FieldCounts:
+		v, ok := value.(map[string]int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCounts(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Erasure field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ErasureMutation) AddedFields() []string {
+	var fields []string
+	if m.addstep != nil {
+		fields = append(fields, erasure.FieldStep)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ErasureMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case erasure.FieldStep:
+		return m.AddedStep()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ErasureMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case erasure.FieldStep:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddStep(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Erasure numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ErasureMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(erasure.FieldFinishedAt) {
+		fields = append(fields, erasure.FieldFinishedAt)
+	}
+	if m.FieldCleared(erasure.FieldPerson) {
+		fields = append(fields, erasure.FieldPerson)
+	}
+	if m.FieldCleared(erasure.FieldPlace) {
+		fields = append(fields, erasure.FieldPlace)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ErasureMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ErasureMutation) ClearField(name string) error {
+	switch name {
+	case erasure.FieldFinishedAt:
+		m.ClearFinishedAt()
+		return nil
+	case erasure.FieldPerson:
+		m.ClearPerson()
+		return nil
+	case erasure.FieldPlace:
+		m.ClearPlace()
+		return nil
+	}
+	return fmt.Errorf("unknown Erasure nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ErasureMutation) ResetField(name string) error {
+	switch name {
+	case erasure.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case erasure.FieldContactID:
+		m.ResetContactID()
+		return nil
+	case erasure.FieldRequestedBy:
+		m.ResetRequestedBy()
+		return nil
+	case erasure.FieldRequestedAt:
+		m.ResetRequestedAt()
+		return nil
+	case erasure.FieldFinishedAt:
+		m.ResetFinishedAt()
+		return nil
+	case erasure.FieldPerson:
+		m.ResetPerson()
+		return nil
+	case erasure.FieldStep:
+		m.ResetStep()
+		return nil
+	case erasure.FieldPlace:
+		m.ResetPlace()
+		return nil
+	case erasure.FieldCounts:
+		m.ResetCounts()
+		return nil
+	}
+	return fmt.Errorf("unknown Erasure field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ErasureMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ErasureMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ErasureMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ErasureMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ErasureMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ErasureMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ErasureMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Erasure unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ErasureMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Erasure edge %s", name)
+}
+
 // EventCounterMutation represents an operation that mutates the EventCounter nodes in the graph.
 type EventCounterMutation struct {
 	config
@@ -18061,6 +20252,2395 @@ func (m *EventCounterMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *EventCounterMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown EventCounter edge %s", name)
+}
+
+// ExportMutation represents an operation that mutates the Export nodes in the graph.
+type ExportMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *uid.ID
+	organization_id  *uid.ID
+	kind             *enum.ExportKind
+	format           *enum.ExportFormat
+	status           *enum.JobStatus
+	status_reason    *string
+	question         *jsonfield.ExportQuestion
+	masked           *bool
+	attributes       *[]string
+	appendattributes []string
+	place            *uid.ID
+	rows             *int
+	addrows          *int
+	rows_total       *int
+	addrows_total    *int
+	bytes            *int64
+	addbytes         *int64
+	parts            *int
+	addparts         *int
+	gathered         *bool
+	tries            *int
+	addtries         *int
+	lease_id         *uid.ID
+	lease_until      *time.Time
+	created_by_id    *uid.ID
+	created_at       *time.Time
+	finished_at      *time.Time
+	expires_at       *time.Time
+	clearedFields    map[string]struct{}
+	done             bool
+	oldValue         func(context.Context) (*Export, error)
+	predicates       []predicate.Export
+}
+
+var _ ent.Mutation = (*ExportMutation)(nil)
+
+// exportOption allows management of the mutation configuration using functional options.
+type exportOption func(*ExportMutation)
+
+// newExportMutation creates new mutation for the Export entity.
+func newExportMutation(c config, op Op, opts ...exportOption) *ExportMutation {
+	m := &ExportMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeExport,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withExportID sets the ID field of the mutation.
+func withExportID(id uid.ID) exportOption {
+	return func(m *ExportMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Export
+		)
+		m.oldValue = func(ctx context.Context) (*Export, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Export.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withExport sets the old Export of the mutation.
+func withExport(node *Export) exportOption {
+	return func(m *ExportMutation) {
+		m.oldValue = func(context.Context) (*Export, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ExportMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ExportMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Export entities.
+func (m *ExportMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ExportMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ExportMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Export.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *ExportMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *ExportMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *ExportMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *ExportMutation) SetKind(ek enum.ExportKind) {
+	m.kind = &ek
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *ExportMutation) Kind() (r enum.ExportKind, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldKind(ctx context.Context) (v enum.ExportKind, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *ExportMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetFormat sets the "format" field.
+func (m *ExportMutation) SetFormat(ef enum.ExportFormat) {
+	m.format = &ef
+}
+
+// Format returns the value of the "format" field in the mutation.
+func (m *ExportMutation) Format() (r enum.ExportFormat, exists bool) {
+	v := m.format
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFormat returns the old "format" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldFormat(ctx context.Context) (v enum.ExportFormat, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFormat is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFormat requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFormat: %w", err)
+	}
+	return oldValue.Format, nil
+}
+
+// ResetFormat resets all changes to the "format" field.
+func (m *ExportMutation) ResetFormat() {
+	m.format = nil
+}
+
+// SetStatus sets the "status" field.
+func (m *ExportMutation) SetStatus(es enum.JobStatus) {
+	m.status = &es
+}
+
+// Status returns the value of the "status" field in the mutation.
+func (m *ExportMutation) Status() (r enum.JobStatus, exists bool) {
+	v := m.status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatus returns the old "status" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldStatus(ctx context.Context) (v enum.JobStatus, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatus: %w", err)
+	}
+	return oldValue.Status, nil
+}
+
+// ResetStatus resets all changes to the "status" field.
+func (m *ExportMutation) ResetStatus() {
+	m.status = nil
+}
+
+// SetStatusReason sets the "status_reason" field.
+func (m *ExportMutation) SetStatusReason(s string) {
+	m.status_reason = &s
+}
+
+// StatusReason returns the value of the "status_reason" field in the mutation.
+func (m *ExportMutation) StatusReason() (r string, exists bool) {
+	v := m.status_reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatusReason returns the old "status_reason" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldStatusReason(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatusReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatusReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatusReason: %w", err)
+	}
+	return oldValue.StatusReason, nil
+}
+
+// ClearStatusReason clears the value of the "status_reason" field.
+func (m *ExportMutation) ClearStatusReason() {
+	m.status_reason = nil
+	m.clearedFields[export.FieldStatusReason] = struct{}{}
+}
+
+// StatusReasonCleared returns if the "status_reason" field was cleared in this mutation.
+func (m *ExportMutation) StatusReasonCleared() bool {
+	_, ok := m.clearedFields[export.FieldStatusReason]
+	return ok
+}
+
+// ResetStatusReason resets all changes to the "status_reason" field.
+func (m *ExportMutation) ResetStatusReason() {
+	m.status_reason = nil
+	delete(m.clearedFields, export.FieldStatusReason)
+}
+
+// SetQuestion sets the "question" field.
+func (m *ExportMutation) SetQuestion(jq jsonfield.ExportQuestion) {
+	m.question = &jq
+}
+
+// Question returns the value of the "question" field in the mutation.
+func (m *ExportMutation) Question() (r jsonfield.ExportQuestion, exists bool) {
+	v := m.question
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldQuestion returns the old "question" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldQuestion(ctx context.Context) (v jsonfield.ExportQuestion, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldQuestion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldQuestion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldQuestion: %w", err)
+	}
+	return oldValue.Question, nil
+}
+
+// ResetQuestion resets all changes to the "question" field.
+func (m *ExportMutation) ResetQuestion() {
+	m.question = nil
+}
+
+// SetMasked sets the "masked" field.
+func (m *ExportMutation) SetMasked(b bool) {
+	m.masked = &b
+}
+
+// Masked returns the value of the "masked" field in the mutation.
+func (m *ExportMutation) Masked() (r bool, exists bool) {
+	v := m.masked
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMasked returns the old "masked" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldMasked(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMasked is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMasked requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMasked: %w", err)
+	}
+	return oldValue.Masked, nil
+}
+
+// ResetMasked resets all changes to the "masked" field.
+func (m *ExportMutation) ResetMasked() {
+	m.masked = nil
+}
+
+// SetAttributes sets the "attributes" field.
+func (m *ExportMutation) SetAttributes(s []string) {
+	m.attributes = &s
+	m.appendattributes = nil
+}
+
+// Attributes returns the value of the "attributes" field in the mutation.
+func (m *ExportMutation) Attributes() (r []string, exists bool) {
+	v := m.attributes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAttributes returns the old "attributes" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldAttributes(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAttributes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAttributes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAttributes: %w", err)
+	}
+	return oldValue.Attributes, nil
+}
+
+// AppendAttributes adds s to the "attributes" field.
+func (m *ExportMutation) AppendAttributes(s []string) {
+	m.appendattributes = append(m.appendattributes, s...)
+}
+
+// AppendedAttributes returns the list of values that were appended to the "attributes" field in this mutation.
+func (m *ExportMutation) AppendedAttributes() ([]string, bool) {
+	if len(m.appendattributes) == 0 {
+		return nil, false
+	}
+	return m.appendattributes, true
+}
+
+// ClearAttributes clears the value of the "attributes" field.
+func (m *ExportMutation) ClearAttributes() {
+	m.attributes = nil
+	m.appendattributes = nil
+	m.clearedFields[export.FieldAttributes] = struct{}{}
+}
+
+// AttributesCleared returns if the "attributes" field was cleared in this mutation.
+func (m *ExportMutation) AttributesCleared() bool {
+	_, ok := m.clearedFields[export.FieldAttributes]
+	return ok
+}
+
+// ResetAttributes resets all changes to the "attributes" field.
+func (m *ExportMutation) ResetAttributes() {
+	m.attributes = nil
+	m.appendattributes = nil
+	delete(m.clearedFields, export.FieldAttributes)
+}
+
+// SetPlace sets the "place" field.
+func (m *ExportMutation) SetPlace(u uid.ID) {
+	m.place = &u
+}
+
+// Place returns the value of the "place" field in the mutation.
+func (m *ExportMutation) Place() (r uid.ID, exists bool) {
+	v := m.place
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlace returns the old "place" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldPlace(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlace is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlace requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlace: %w", err)
+	}
+	return oldValue.Place, nil
+}
+
+// ClearPlace clears the value of the "place" field.
+func (m *ExportMutation) ClearPlace() {
+	m.place = nil
+	m.clearedFields[export.FieldPlace] = struct{}{}
+}
+
+// PlaceCleared returns if the "place" field was cleared in this mutation.
+func (m *ExportMutation) PlaceCleared() bool {
+	_, ok := m.clearedFields[export.FieldPlace]
+	return ok
+}
+
+// ResetPlace resets all changes to the "place" field.
+func (m *ExportMutation) ResetPlace() {
+	m.place = nil
+	delete(m.clearedFields, export.FieldPlace)
+}
+
+// SetRows sets the "rows" field.
+func (m *ExportMutation) SetRows(i int) {
+	m.rows = &i
+	m.addrows = nil
+}
+
+// Rows returns the value of the "rows" field in the mutation.
+func (m *ExportMutation) Rows() (r int, exists bool) {
+	v := m.rows
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRows returns the old "rows" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldRows(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRows is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRows requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRows: %w", err)
+	}
+	return oldValue.Rows, nil
+}
+
+// AddRows adds i to the "rows" field.
+func (m *ExportMutation) AddRows(i int) {
+	if m.addrows != nil {
+		*m.addrows += i
+	} else {
+		m.addrows = &i
+	}
+}
+
+// AddedRows returns the value that was added to the "rows" field in this mutation.
+func (m *ExportMutation) AddedRows() (r int, exists bool) {
+	v := m.addrows
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRows resets all changes to the "rows" field.
+func (m *ExportMutation) ResetRows() {
+	m.rows = nil
+	m.addrows = nil
+}
+
+// SetRowsTotal sets the "rows_total" field.
+func (m *ExportMutation) SetRowsTotal(i int) {
+	m.rows_total = &i
+	m.addrows_total = nil
+}
+
+// RowsTotal returns the value of the "rows_total" field in the mutation.
+func (m *ExportMutation) RowsTotal() (r int, exists bool) {
+	v := m.rows_total
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRowsTotal returns the old "rows_total" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldRowsTotal(ctx context.Context) (v *int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRowsTotal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRowsTotal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRowsTotal: %w", err)
+	}
+	return oldValue.RowsTotal, nil
+}
+
+// AddRowsTotal adds i to the "rows_total" field.
+func (m *ExportMutation) AddRowsTotal(i int) {
+	if m.addrows_total != nil {
+		*m.addrows_total += i
+	} else {
+		m.addrows_total = &i
+	}
+}
+
+// AddedRowsTotal returns the value that was added to the "rows_total" field in this mutation.
+func (m *ExportMutation) AddedRowsTotal() (r int, exists bool) {
+	v := m.addrows_total
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearRowsTotal clears the value of the "rows_total" field.
+func (m *ExportMutation) ClearRowsTotal() {
+	m.rows_total = nil
+	m.addrows_total = nil
+	m.clearedFields[export.FieldRowsTotal] = struct{}{}
+}
+
+// RowsTotalCleared returns if the "rows_total" field was cleared in this mutation.
+func (m *ExportMutation) RowsTotalCleared() bool {
+	_, ok := m.clearedFields[export.FieldRowsTotal]
+	return ok
+}
+
+// ResetRowsTotal resets all changes to the "rows_total" field.
+func (m *ExportMutation) ResetRowsTotal() {
+	m.rows_total = nil
+	m.addrows_total = nil
+	delete(m.clearedFields, export.FieldRowsTotal)
+}
+
+// SetBytes sets the "bytes" field.
+func (m *ExportMutation) SetBytes(i int64) {
+	m.bytes = &i
+	m.addbytes = nil
+}
+
+// Bytes returns the value of the "bytes" field in the mutation.
+func (m *ExportMutation) Bytes() (r int64, exists bool) {
+	v := m.bytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBytes returns the old "bytes" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldBytes(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBytes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBytes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBytes: %w", err)
+	}
+	return oldValue.Bytes, nil
+}
+
+// AddBytes adds i to the "bytes" field.
+func (m *ExportMutation) AddBytes(i int64) {
+	if m.addbytes != nil {
+		*m.addbytes += i
+	} else {
+		m.addbytes = &i
+	}
+}
+
+// AddedBytes returns the value that was added to the "bytes" field in this mutation.
+func (m *ExportMutation) AddedBytes() (r int64, exists bool) {
+	v := m.addbytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetBytes resets all changes to the "bytes" field.
+func (m *ExportMutation) ResetBytes() {
+	m.bytes = nil
+	m.addbytes = nil
+}
+
+// SetParts sets the "parts" field.
+func (m *ExportMutation) SetParts(i int) {
+	m.parts = &i
+	m.addparts = nil
+}
+
+// Parts returns the value of the "parts" field in the mutation.
+func (m *ExportMutation) Parts() (r int, exists bool) {
+	v := m.parts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldParts returns the old "parts" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldParts(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldParts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldParts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldParts: %w", err)
+	}
+	return oldValue.Parts, nil
+}
+
+// AddParts adds i to the "parts" field.
+func (m *ExportMutation) AddParts(i int) {
+	if m.addparts != nil {
+		*m.addparts += i
+	} else {
+		m.addparts = &i
+	}
+}
+
+// AddedParts returns the value that was added to the "parts" field in this mutation.
+func (m *ExportMutation) AddedParts() (r int, exists bool) {
+	v := m.addparts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetParts resets all changes to the "parts" field.
+func (m *ExportMutation) ResetParts() {
+	m.parts = nil
+	m.addparts = nil
+}
+
+// SetGathered sets the "gathered" field.
+func (m *ExportMutation) SetGathered(b bool) {
+	m.gathered = &b
+}
+
+// Gathered returns the value of the "gathered" field in the mutation.
+func (m *ExportMutation) Gathered() (r bool, exists bool) {
+	v := m.gathered
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGathered returns the old "gathered" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldGathered(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGathered is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGathered requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGathered: %w", err)
+	}
+	return oldValue.Gathered, nil
+}
+
+// ResetGathered resets all changes to the "gathered" field.
+func (m *ExportMutation) ResetGathered() {
+	m.gathered = nil
+}
+
+// SetTries sets the "tries" field.
+func (m *ExportMutation) SetTries(i int) {
+	m.tries = &i
+	m.addtries = nil
+}
+
+// Tries returns the value of the "tries" field in the mutation.
+func (m *ExportMutation) Tries() (r int, exists bool) {
+	v := m.tries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTries returns the old "tries" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldTries(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTries is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTries requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTries: %w", err)
+	}
+	return oldValue.Tries, nil
+}
+
+// AddTries adds i to the "tries" field.
+func (m *ExportMutation) AddTries(i int) {
+	if m.addtries != nil {
+		*m.addtries += i
+	} else {
+		m.addtries = &i
+	}
+}
+
+// AddedTries returns the value that was added to the "tries" field in this mutation.
+func (m *ExportMutation) AddedTries() (r int, exists bool) {
+	v := m.addtries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTries resets all changes to the "tries" field.
+func (m *ExportMutation) ResetTries() {
+	m.tries = nil
+	m.addtries = nil
+}
+
+// SetLeaseID sets the "lease_id" field.
+func (m *ExportMutation) SetLeaseID(u uid.ID) {
+	m.lease_id = &u
+}
+
+// LeaseID returns the value of the "lease_id" field in the mutation.
+func (m *ExportMutation) LeaseID() (r uid.ID, exists bool) {
+	v := m.lease_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeaseID returns the old "lease_id" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldLeaseID(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeaseID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeaseID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeaseID: %w", err)
+	}
+	return oldValue.LeaseID, nil
+}
+
+// ClearLeaseID clears the value of the "lease_id" field.
+func (m *ExportMutation) ClearLeaseID() {
+	m.lease_id = nil
+	m.clearedFields[export.FieldLeaseID] = struct{}{}
+}
+
+// LeaseIDCleared returns if the "lease_id" field was cleared in this mutation.
+func (m *ExportMutation) LeaseIDCleared() bool {
+	_, ok := m.clearedFields[export.FieldLeaseID]
+	return ok
+}
+
+// ResetLeaseID resets all changes to the "lease_id" field.
+func (m *ExportMutation) ResetLeaseID() {
+	m.lease_id = nil
+	delete(m.clearedFields, export.FieldLeaseID)
+}
+
+// SetLeaseUntil sets the "lease_until" field.
+func (m *ExportMutation) SetLeaseUntil(t time.Time) {
+	m.lease_until = &t
+}
+
+// LeaseUntil returns the value of the "lease_until" field in the mutation.
+func (m *ExportMutation) LeaseUntil() (r time.Time, exists bool) {
+	v := m.lease_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeaseUntil returns the old "lease_until" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldLeaseUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeaseUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeaseUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeaseUntil: %w", err)
+	}
+	return oldValue.LeaseUntil, nil
+}
+
+// ClearLeaseUntil clears the value of the "lease_until" field.
+func (m *ExportMutation) ClearLeaseUntil() {
+	m.lease_until = nil
+	m.clearedFields[export.FieldLeaseUntil] = struct{}{}
+}
+
+// LeaseUntilCleared returns if the "lease_until" field was cleared in this mutation.
+func (m *ExportMutation) LeaseUntilCleared() bool {
+	_, ok := m.clearedFields[export.FieldLeaseUntil]
+	return ok
+}
+
+// ResetLeaseUntil resets all changes to the "lease_until" field.
+func (m *ExportMutation) ResetLeaseUntil() {
+	m.lease_until = nil
+	delete(m.clearedFields, export.FieldLeaseUntil)
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *ExportMutation) SetCreatedByID(u uid.ID) {
+	m.created_by_id = &u
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *ExportMutation) CreatedByID() (r uid.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldCreatedByID(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *ExportMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[export.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *ExportMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[export.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *ExportMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, export.FieldCreatedByID)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ExportMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ExportMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ExportMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetFinishedAt sets the "finished_at" field.
+func (m *ExportMutation) SetFinishedAt(t time.Time) {
+	m.finished_at = &t
+}
+
+// FinishedAt returns the value of the "finished_at" field in the mutation.
+func (m *ExportMutation) FinishedAt() (r time.Time, exists bool) {
+	v := m.finished_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFinishedAt returns the old "finished_at" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldFinishedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFinishedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFinishedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFinishedAt: %w", err)
+	}
+	return oldValue.FinishedAt, nil
+}
+
+// ClearFinishedAt clears the value of the "finished_at" field.
+func (m *ExportMutation) ClearFinishedAt() {
+	m.finished_at = nil
+	m.clearedFields[export.FieldFinishedAt] = struct{}{}
+}
+
+// FinishedAtCleared returns if the "finished_at" field was cleared in this mutation.
+func (m *ExportMutation) FinishedAtCleared() bool {
+	_, ok := m.clearedFields[export.FieldFinishedAt]
+	return ok
+}
+
+// ResetFinishedAt resets all changes to the "finished_at" field.
+func (m *ExportMutation) ResetFinishedAt() {
+	m.finished_at = nil
+	delete(m.clearedFields, export.FieldFinishedAt)
+}
+
+// SetExpiresAt sets the "expires_at" field.
+func (m *ExportMutation) SetExpiresAt(t time.Time) {
+	m.expires_at = &t
+}
+
+// ExpiresAt returns the value of the "expires_at" field in the mutation.
+func (m *ExportMutation) ExpiresAt() (r time.Time, exists bool) {
+	v := m.expires_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpiresAt returns the old "expires_at" field's value of the Export entity.
+// If the Export object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportMutation) OldExpiresAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpiresAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpiresAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpiresAt: %w", err)
+	}
+	return oldValue.ExpiresAt, nil
+}
+
+// ClearExpiresAt clears the value of the "expires_at" field.
+func (m *ExportMutation) ClearExpiresAt() {
+	m.expires_at = nil
+	m.clearedFields[export.FieldExpiresAt] = struct{}{}
+}
+
+// ExpiresAtCleared returns if the "expires_at" field was cleared in this mutation.
+func (m *ExportMutation) ExpiresAtCleared() bool {
+	_, ok := m.clearedFields[export.FieldExpiresAt]
+	return ok
+}
+
+// ResetExpiresAt resets all changes to the "expires_at" field.
+func (m *ExportMutation) ResetExpiresAt() {
+	m.expires_at = nil
+	delete(m.clearedFields, export.FieldExpiresAt)
+}
+
+// Where appends a list predicates to the ExportMutation builder.
+func (m *ExportMutation) Where(ps ...predicate.Export) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ExportMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ExportMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Export, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ExportMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ExportMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Export).
+func (m *ExportMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ExportMutation) Fields() []string {
+	fields := make([]string, 0, 21)
+	if m.organization_id != nil {
+		fields = append(fields, export.FieldOrganizationID)
+	}
+	if m.kind != nil {
+		fields = append(fields, export.FieldKind)
+	}
+	if m.format != nil {
+		fields = append(fields, export.FieldFormat)
+	}
+	if m.status != nil {
+		fields = append(fields, export.FieldStatus)
+	}
+	if m.status_reason != nil {
+		fields = append(fields, export.FieldStatusReason)
+	}
+	if m.question != nil {
+		fields = append(fields, export.FieldQuestion)
+	}
+	if m.masked != nil {
+		fields = append(fields, export.FieldMasked)
+	}
+	if m.attributes != nil {
+		fields = append(fields, export.FieldAttributes)
+	}
+	if m.place != nil {
+		fields = append(fields, export.FieldPlace)
+	}
+	if m.rows != nil {
+		fields = append(fields, export.FieldRows)
+	}
+	if m.rows_total != nil {
+		fields = append(fields, export.FieldRowsTotal)
+	}
+	if m.bytes != nil {
+		fields = append(fields, export.FieldBytes)
+	}
+	if m.parts != nil {
+		fields = append(fields, export.FieldParts)
+	}
+	if m.gathered != nil {
+		fields = append(fields, export.FieldGathered)
+	}
+	if m.tries != nil {
+		fields = append(fields, export.FieldTries)
+	}
+	if m.lease_id != nil {
+		fields = append(fields, export.FieldLeaseID)
+	}
+	if m.lease_until != nil {
+		fields = append(fields, export.FieldLeaseUntil)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, export.FieldCreatedByID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, export.FieldCreatedAt)
+	}
+	if m.finished_at != nil {
+		fields = append(fields, export.FieldFinishedAt)
+	}
+	if m.expires_at != nil {
+		fields = append(fields, export.FieldExpiresAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ExportMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case export.FieldOrganizationID:
+		return m.OrganizationID()
+	case export.FieldKind:
+		return m.Kind()
+	case export.FieldFormat:
+		return m.Format()
+	case export.FieldStatus:
+		return m.Status()
+	case export.FieldStatusReason:
+		return m.StatusReason()
+	case export.FieldQuestion:
+		return m.Question()
+	case export.FieldMasked:
+		return m.Masked()
+	case export.FieldAttributes:
+		return m.Attributes()
+	case export.FieldPlace:
+		return m.Place()
+	case export.FieldRows:
+		return m.Rows()
+	case export.FieldRowsTotal:
+		return m.RowsTotal()
+	case export.FieldBytes:
+		return m.Bytes()
+	case export.FieldParts:
+		return m.Parts()
+	case export.FieldGathered:
+		return m.Gathered()
+	case export.FieldTries:
+		return m.Tries()
+	case export.FieldLeaseID:
+		return m.LeaseID()
+	case export.FieldLeaseUntil:
+		return m.LeaseUntil()
+	case export.FieldCreatedByID:
+		return m.CreatedByID()
+	case export.FieldCreatedAt:
+		return m.CreatedAt()
+	case export.FieldFinishedAt:
+		return m.FinishedAt()
+	case export.FieldExpiresAt:
+		return m.ExpiresAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ExportMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case export.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case export.FieldKind:
+		return m.OldKind(ctx)
+	case export.FieldFormat:
+		return m.OldFormat(ctx)
+	case export.FieldStatus:
+		return m.OldStatus(ctx)
+	case export.FieldStatusReason:
+		return m.OldStatusReason(ctx)
+	case export.FieldQuestion:
+		return m.OldQuestion(ctx)
+	case export.FieldMasked:
+		return m.OldMasked(ctx)
+	case export.FieldAttributes:
+		return m.OldAttributes(ctx)
+	case export.FieldPlace:
+		return m.OldPlace(ctx)
+	case export.FieldRows:
+		return m.OldRows(ctx)
+	case export.FieldRowsTotal:
+		return m.OldRowsTotal(ctx)
+	case export.FieldBytes:
+		return m.OldBytes(ctx)
+	case export.FieldParts:
+		return m.OldParts(ctx)
+	case export.FieldGathered:
+		return m.OldGathered(ctx)
+	case export.FieldTries:
+		return m.OldTries(ctx)
+	case export.FieldLeaseID:
+		return m.OldLeaseID(ctx)
+	case export.FieldLeaseUntil:
+		return m.OldLeaseUntil(ctx)
+	case export.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case export.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case export.FieldFinishedAt:
+		return m.OldFinishedAt(ctx)
+	case export.FieldExpiresAt:
+		return m.OldExpiresAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Export field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ExportMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case export.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case export.FieldKind:
+		v, ok := value.(enum.ExportKind)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case export.FieldFormat:
+		v, ok := value.(enum.ExportFormat)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFormat(v)
+		return nil
+	case export.FieldStatus:
+		v, ok := value.(enum.JobStatus)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatus(v)
+		return nil
+	case export.FieldStatusReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatusReason(v)
+		return nil
+	case export.FieldQuestion:
+		v, ok := value.(jsonfield.ExportQuestion)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetQuestion(v)
+		return nil
+	case export.FieldMasked:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMasked(v)
+		return nil
+	case export.FieldAttributes:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAttributes(v)
+		return nil
+	case export.FieldPlace:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlace(v)
+		return nil
+	case export.FieldRows:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRows(v)
+		return nil
+	case export.FieldRowsTotal:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRowsTotal(v)
+		return nil
+	case export.FieldBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBytes(v)
+		return nil
+	case export.FieldParts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetParts(v)
+		return nil
+	case export.FieldGathered:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGathered(v)
+		return nil
+	case export.FieldTries:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTries(v)
+		return nil
+	case export.FieldLeaseID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeaseID(v)
+		return nil
+	case export.FieldLeaseUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeaseUntil(v)
+		return nil
+	case export.FieldCreatedByID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case export.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case export.FieldFinishedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFinishedAt(v)
+		return nil
+	case export.FieldExpiresAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpiresAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Export field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ExportMutation) AddedFields() []string {
+	var fields []string
+	if m.addrows != nil {
+		fields = append(fields, export.FieldRows)
+	}
+	if m.addrows_total != nil {
+		fields = append(fields, export.FieldRowsTotal)
+	}
+	if m.addbytes != nil {
+		fields = append(fields, export.FieldBytes)
+	}
+	if m.addparts != nil {
+		fields = append(fields, export.FieldParts)
+	}
+	if m.addtries != nil {
+		fields = append(fields, export.FieldTries)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ExportMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case export.FieldRows:
+		return m.AddedRows()
+	case export.FieldRowsTotal:
+		return m.AddedRowsTotal()
+	case export.FieldBytes:
+		return m.AddedBytes()
+	case export.FieldParts:
+		return m.AddedParts()
+	case export.FieldTries:
+		return m.AddedTries()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ExportMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case export.FieldRows:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRows(v)
+		return nil
+	case export.FieldRowsTotal:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRowsTotal(v)
+		return nil
+	case export.FieldBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddBytes(v)
+		return nil
+	case export.FieldParts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddParts(v)
+		return nil
+	case export.FieldTries:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTries(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Export numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ExportMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(export.FieldStatusReason) {
+		fields = append(fields, export.FieldStatusReason)
+	}
+	if m.FieldCleared(export.FieldAttributes) {
+		fields = append(fields, export.FieldAttributes)
+	}
+	if m.FieldCleared(export.FieldPlace) {
+		fields = append(fields, export.FieldPlace)
+	}
+	if m.FieldCleared(export.FieldRowsTotal) {
+		fields = append(fields, export.FieldRowsTotal)
+	}
+	if m.FieldCleared(export.FieldLeaseID) {
+		fields = append(fields, export.FieldLeaseID)
+	}
+	if m.FieldCleared(export.FieldLeaseUntil) {
+		fields = append(fields, export.FieldLeaseUntil)
+	}
+	if m.FieldCleared(export.FieldCreatedByID) {
+		fields = append(fields, export.FieldCreatedByID)
+	}
+	if m.FieldCleared(export.FieldFinishedAt) {
+		fields = append(fields, export.FieldFinishedAt)
+	}
+	if m.FieldCleared(export.FieldExpiresAt) {
+		fields = append(fields, export.FieldExpiresAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ExportMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ExportMutation) ClearField(name string) error {
+	switch name {
+	case export.FieldStatusReason:
+		m.ClearStatusReason()
+		return nil
+	case export.FieldAttributes:
+		m.ClearAttributes()
+		return nil
+	case export.FieldPlace:
+		m.ClearPlace()
+		return nil
+	case export.FieldRowsTotal:
+		m.ClearRowsTotal()
+		return nil
+	case export.FieldLeaseID:
+		m.ClearLeaseID()
+		return nil
+	case export.FieldLeaseUntil:
+		m.ClearLeaseUntil()
+		return nil
+	case export.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case export.FieldFinishedAt:
+		m.ClearFinishedAt()
+		return nil
+	case export.FieldExpiresAt:
+		m.ClearExpiresAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Export nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ExportMutation) ResetField(name string) error {
+	switch name {
+	case export.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case export.FieldKind:
+		m.ResetKind()
+		return nil
+	case export.FieldFormat:
+		m.ResetFormat()
+		return nil
+	case export.FieldStatus:
+		m.ResetStatus()
+		return nil
+	case export.FieldStatusReason:
+		m.ResetStatusReason()
+		return nil
+	case export.FieldQuestion:
+		m.ResetQuestion()
+		return nil
+	case export.FieldMasked:
+		m.ResetMasked()
+		return nil
+	case export.FieldAttributes:
+		m.ResetAttributes()
+		return nil
+	case export.FieldPlace:
+		m.ResetPlace()
+		return nil
+	case export.FieldRows:
+		m.ResetRows()
+		return nil
+	case export.FieldRowsTotal:
+		m.ResetRowsTotal()
+		return nil
+	case export.FieldBytes:
+		m.ResetBytes()
+		return nil
+	case export.FieldParts:
+		m.ResetParts()
+		return nil
+	case export.FieldGathered:
+		m.ResetGathered()
+		return nil
+	case export.FieldTries:
+		m.ResetTries()
+		return nil
+	case export.FieldLeaseID:
+		m.ResetLeaseID()
+		return nil
+	case export.FieldLeaseUntil:
+		m.ResetLeaseUntil()
+		return nil
+	case export.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case export.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case export.FieldFinishedAt:
+		m.ResetFinishedAt()
+		return nil
+	case export.FieldExpiresAt:
+		m.ResetExpiresAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Export field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ExportMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ExportMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ExportMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ExportMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ExportMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ExportMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ExportMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Export unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ExportMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Export edge %s", name)
+}
+
+// ExportPartMutation represents an operation that mutates the ExportPart nodes in the graph.
+type ExportPartMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *uid.ID
+	organization_id *uid.ID
+	export_id       *uid.ID
+	number          *int
+	addnumber       *int
+	name            *string
+	bytes           *int64
+	addbytes        *int64
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*ExportPart, error)
+	predicates      []predicate.ExportPart
+}
+
+var _ ent.Mutation = (*ExportPartMutation)(nil)
+
+// exportpartOption allows management of the mutation configuration using functional options.
+type exportpartOption func(*ExportPartMutation)
+
+// newExportPartMutation creates new mutation for the ExportPart entity.
+func newExportPartMutation(c config, op Op, opts ...exportpartOption) *ExportPartMutation {
+	m := &ExportPartMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeExportPart,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withExportPartID sets the ID field of the mutation.
+func withExportPartID(id uid.ID) exportpartOption {
+	return func(m *ExportPartMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ExportPart
+		)
+		m.oldValue = func(ctx context.Context) (*ExportPart, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ExportPart.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withExportPart sets the old ExportPart of the mutation.
+func withExportPart(node *ExportPart) exportpartOption {
+	return func(m *ExportPartMutation) {
+		m.oldValue = func(context.Context) (*ExportPart, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ExportPartMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ExportPartMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ExportPart entities.
+func (m *ExportPartMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ExportPartMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ExportPartMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ExportPart.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *ExportPartMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *ExportPartMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the ExportPart entity.
+// If the ExportPart object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportPartMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *ExportPartMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetExportID sets the "export_id" field.
+func (m *ExportPartMutation) SetExportID(u uid.ID) {
+	m.export_id = &u
+}
+
+// ExportID returns the value of the "export_id" field in the mutation.
+func (m *ExportPartMutation) ExportID() (r uid.ID, exists bool) {
+	v := m.export_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExportID returns the old "export_id" field's value of the ExportPart entity.
+// If the ExportPart object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportPartMutation) OldExportID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExportID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExportID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExportID: %w", err)
+	}
+	return oldValue.ExportID, nil
+}
+
+// ResetExportID resets all changes to the "export_id" field.
+func (m *ExportPartMutation) ResetExportID() {
+	m.export_id = nil
+}
+
+// SetNumber sets the "number" field.
+func (m *ExportPartMutation) SetNumber(i int) {
+	m.number = &i
+	m.addnumber = nil
+}
+
+// Number returns the value of the "number" field in the mutation.
+func (m *ExportPartMutation) Number() (r int, exists bool) {
+	v := m.number
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumber returns the old "number" field's value of the ExportPart entity.
+// If the ExportPart object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportPartMutation) OldNumber(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumber is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumber requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumber: %w", err)
+	}
+	return oldValue.Number, nil
+}
+
+// AddNumber adds i to the "number" field.
+func (m *ExportPartMutation) AddNumber(i int) {
+	if m.addnumber != nil {
+		*m.addnumber += i
+	} else {
+		m.addnumber = &i
+	}
+}
+
+// AddedNumber returns the value that was added to the "number" field in this mutation.
+func (m *ExportPartMutation) AddedNumber() (r int, exists bool) {
+	v := m.addnumber
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetNumber resets all changes to the "number" field.
+func (m *ExportPartMutation) ResetNumber() {
+	m.number = nil
+	m.addnumber = nil
+}
+
+// SetName sets the "name" field.
+func (m *ExportPartMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *ExportPartMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the ExportPart entity.
+// If the ExportPart object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportPartMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *ExportPartMutation) ResetName() {
+	m.name = nil
+}
+
+// SetBytes sets the "bytes" field.
+func (m *ExportPartMutation) SetBytes(i int64) {
+	m.bytes = &i
+	m.addbytes = nil
+}
+
+// Bytes returns the value of the "bytes" field in the mutation.
+func (m *ExportPartMutation) Bytes() (r int64, exists bool) {
+	v := m.bytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBytes returns the old "bytes" field's value of the ExportPart entity.
+// If the ExportPart object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExportPartMutation) OldBytes(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBytes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBytes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBytes: %w", err)
+	}
+	return oldValue.Bytes, nil
+}
+
+// AddBytes adds i to the "bytes" field.
+func (m *ExportPartMutation) AddBytes(i int64) {
+	if m.addbytes != nil {
+		*m.addbytes += i
+	} else {
+		m.addbytes = &i
+	}
+}
+
+// AddedBytes returns the value that was added to the "bytes" field in this mutation.
+func (m *ExportPartMutation) AddedBytes() (r int64, exists bool) {
+	v := m.addbytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetBytes resets all changes to the "bytes" field.
+func (m *ExportPartMutation) ResetBytes() {
+	m.bytes = nil
+	m.addbytes = nil
+}
+
+// Where appends a list predicates to the ExportPartMutation builder.
+func (m *ExportPartMutation) Where(ps ...predicate.ExportPart) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ExportPartMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ExportPartMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ExportPart, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ExportPartMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ExportPartMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ExportPart).
+func (m *ExportPartMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ExportPartMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.organization_id != nil {
+		fields = append(fields, exportpart.FieldOrganizationID)
+	}
+	if m.export_id != nil {
+		fields = append(fields, exportpart.FieldExportID)
+	}
+	if m.number != nil {
+		fields = append(fields, exportpart.FieldNumber)
+	}
+	if m.name != nil {
+		fields = append(fields, exportpart.FieldName)
+	}
+	if m.bytes != nil {
+		fields = append(fields, exportpart.FieldBytes)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ExportPartMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case exportpart.FieldOrganizationID:
+		return m.OrganizationID()
+	case exportpart.FieldExportID:
+		return m.ExportID()
+	case exportpart.FieldNumber:
+		return m.Number()
+	case exportpart.FieldName:
+		return m.Name()
+	case exportpart.FieldBytes:
+		return m.Bytes()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ExportPartMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case exportpart.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case exportpart.FieldExportID:
+		return m.OldExportID(ctx)
+	case exportpart.FieldNumber:
+		return m.OldNumber(ctx)
+	case exportpart.FieldName:
+		return m.OldName(ctx)
+	case exportpart.FieldBytes:
+		return m.OldBytes(ctx)
+	}
+	return nil, fmt.Errorf("unknown ExportPart field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ExportPartMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case exportpart.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case exportpart.FieldExportID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExportID(v)
+		return nil
+	case exportpart.FieldNumber:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumber(v)
+		return nil
+	case exportpart.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case exportpart.FieldBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBytes(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ExportPart field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ExportPartMutation) AddedFields() []string {
+	var fields []string
+	if m.addnumber != nil {
+		fields = append(fields, exportpart.FieldNumber)
+	}
+	if m.addbytes != nil {
+		fields = append(fields, exportpart.FieldBytes)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ExportPartMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case exportpart.FieldNumber:
+		return m.AddedNumber()
+	case exportpart.FieldBytes:
+		return m.AddedBytes()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ExportPartMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case exportpart.FieldNumber:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddNumber(v)
+		return nil
+	case exportpart.FieldBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddBytes(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ExportPart numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ExportPartMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ExportPartMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ExportPartMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown ExportPart nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ExportPartMutation) ResetField(name string) error {
+	switch name {
+	case exportpart.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case exportpart.FieldExportID:
+		m.ResetExportID()
+		return nil
+	case exportpart.FieldNumber:
+		m.ResetNumber()
+		return nil
+	case exportpart.FieldName:
+		m.ResetName()
+		return nil
+	case exportpart.FieldBytes:
+		m.ResetBytes()
+		return nil
+	}
+	return fmt.Errorf("unknown ExportPart field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ExportPartMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ExportPartMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ExportPartMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ExportPartMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ExportPartMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ExportPartMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ExportPartMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown ExportPart unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ExportPartMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown ExportPart edge %s", name)
 }
 
 // ExternalLoginMutation represents an operation that mutates the ExternalLogin nodes in the graph.
@@ -22084,6 +26664,446 @@ func (m *InvitationMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Invitation edge %s", name)
 }
 
+// LinkClickMutation represents an operation that mutates the LinkClick nodes in the graph.
+type LinkClickMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *uid.ID
+	organization_id *uid.ID
+	phone_number_id *uid.ID
+	fingerprint     *string
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*LinkClick, error)
+	predicates      []predicate.LinkClick
+}
+
+var _ ent.Mutation = (*LinkClickMutation)(nil)
+
+// linkclickOption allows management of the mutation configuration using functional options.
+type linkclickOption func(*LinkClickMutation)
+
+// newLinkClickMutation creates new mutation for the LinkClick entity.
+func newLinkClickMutation(c config, op Op, opts ...linkclickOption) *LinkClickMutation {
+	m := &LinkClickMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeLinkClick,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withLinkClickID sets the ID field of the mutation.
+func withLinkClickID(id uid.ID) linkclickOption {
+	return func(m *LinkClickMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *LinkClick
+		)
+		m.oldValue = func(ctx context.Context) (*LinkClick, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().LinkClick.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withLinkClick sets the old LinkClick of the mutation.
+func withLinkClick(node *LinkClick) linkclickOption {
+	return func(m *LinkClickMutation) {
+		m.oldValue = func(context.Context) (*LinkClick, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m LinkClickMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m LinkClickMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of LinkClick entities.
+func (m *LinkClickMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *LinkClickMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *LinkClickMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().LinkClick.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *LinkClickMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *LinkClickMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the LinkClick entity.
+// If the LinkClick object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LinkClickMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *LinkClickMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetPhoneNumberID sets the "phone_number_id" field.
+func (m *LinkClickMutation) SetPhoneNumberID(u uid.ID) {
+	m.phone_number_id = &u
+}
+
+// PhoneNumberID returns the value of the "phone_number_id" field in the mutation.
+func (m *LinkClickMutation) PhoneNumberID() (r uid.ID, exists bool) {
+	v := m.phone_number_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPhoneNumberID returns the old "phone_number_id" field's value of the LinkClick entity.
+// If the LinkClick object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LinkClickMutation) OldPhoneNumberID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPhoneNumberID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPhoneNumberID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPhoneNumberID: %w", err)
+	}
+	return oldValue.PhoneNumberID, nil
+}
+
+// ResetPhoneNumberID resets all changes to the "phone_number_id" field.
+func (m *LinkClickMutation) ResetPhoneNumberID() {
+	m.phone_number_id = nil
+}
+
+// SetFingerprint sets the "fingerprint" field.
+func (m *LinkClickMutation) SetFingerprint(s string) {
+	m.fingerprint = &s
+}
+
+// Fingerprint returns the value of the "fingerprint" field in the mutation.
+func (m *LinkClickMutation) Fingerprint() (r string, exists bool) {
+	v := m.fingerprint
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFingerprint returns the old "fingerprint" field's value of the LinkClick entity.
+// If the LinkClick object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LinkClickMutation) OldFingerprint(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFingerprint is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFingerprint requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFingerprint: %w", err)
+	}
+	return oldValue.Fingerprint, nil
+}
+
+// ResetFingerprint resets all changes to the "fingerprint" field.
+func (m *LinkClickMutation) ResetFingerprint() {
+	m.fingerprint = nil
+}
+
+// Where appends a list predicates to the LinkClickMutation builder.
+func (m *LinkClickMutation) Where(ps ...predicate.LinkClick) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the LinkClickMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *LinkClickMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.LinkClick, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *LinkClickMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *LinkClickMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (LinkClick).
+func (m *LinkClickMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *LinkClickMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.organization_id != nil {
+		fields = append(fields, linkclick.FieldOrganizationID)
+	}
+	if m.phone_number_id != nil {
+		fields = append(fields, linkclick.FieldPhoneNumberID)
+	}
+	if m.fingerprint != nil {
+		fields = append(fields, linkclick.FieldFingerprint)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *LinkClickMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case linkclick.FieldOrganizationID:
+		return m.OrganizationID()
+	case linkclick.FieldPhoneNumberID:
+		return m.PhoneNumberID()
+	case linkclick.FieldFingerprint:
+		return m.Fingerprint()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *LinkClickMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case linkclick.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case linkclick.FieldPhoneNumberID:
+		return m.OldPhoneNumberID(ctx)
+	case linkclick.FieldFingerprint:
+		return m.OldFingerprint(ctx)
+	}
+	return nil, fmt.Errorf("unknown LinkClick field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *LinkClickMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case linkclick.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case linkclick.FieldPhoneNumberID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPhoneNumberID(v)
+		return nil
+	case linkclick.FieldFingerprint:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFingerprint(v)
+		return nil
+	}
+	return fmt.Errorf("unknown LinkClick field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *LinkClickMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *LinkClickMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *LinkClickMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown LinkClick numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *LinkClickMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *LinkClickMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *LinkClickMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown LinkClick nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *LinkClickMutation) ResetField(name string) error {
+	switch name {
+	case linkclick.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case linkclick.FieldPhoneNumberID:
+		m.ResetPhoneNumberID()
+		return nil
+	case linkclick.FieldFingerprint:
+		m.ResetFingerprint()
+		return nil
+	}
+	return fmt.Errorf("unknown LinkClick field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *LinkClickMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *LinkClickMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *LinkClickMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *LinkClickMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *LinkClickMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *LinkClickMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *LinkClickMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown LinkClick unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *LinkClickMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown LinkClick edge %s", name)
+}
+
 // ListMemberMutation represents an operation that mutates the ListMember nodes in the graph.
 type ListMemberMutation struct {
 	config
@@ -22512,6 +27532,7 @@ type ListingMutation struct {
 	address         *string
 	reference       *string
 	created_at      *time.Time
+	_type           *enum.MessageType
 	clearedFields   map[string]struct{}
 	done            bool
 	oldValue        func(context.Context) (*Listing, error)
@@ -22962,6 +27983,42 @@ func (m *ListingMutation) ResetCreatedAt() {
 	m.created_at = nil
 }
 
+// SetType sets the "type" field.
+func (m *ListingMutation) SetType(et enum.MessageType) {
+	m._type = &et
+}
+
+// GetType returns the value of the "type" field in the mutation.
+func (m *ListingMutation) GetType() (r enum.MessageType, exists bool) {
+	v := m._type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldType returns the old "type" field's value of the Listing entity.
+// If the Listing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ListingMutation) OldType(ctx context.Context) (v enum.MessageType, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldType is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldType requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldType: %w", err)
+	}
+	return oldValue.Type, nil
+}
+
+// ResetType resets all changes to the "type" field.
+func (m *ListingMutation) ResetType() {
+	m._type = nil
+}
+
 // Where appends a list predicates to the ListingMutation builder.
 func (m *ListingMutation) Where(ps ...predicate.Listing) {
 	m.predicates = append(m.predicates, ps...)
@@ -22996,7 +28053,7 @@ func (m *ListingMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ListingMutation) Fields() []string {
-	fields := make([]string, 0, 8)
+	fields := make([]string, 0, 9)
 	if m.organization_id != nil {
 		fields = append(fields, listing.FieldOrganizationID)
 	}
@@ -23020,6 +28077,9 @@ func (m *ListingMutation) Fields() []string {
 	}
 	if m.created_at != nil {
 		fields = append(fields, listing.FieldCreatedAt)
+	}
+	if m._type != nil {
+		fields = append(fields, listing.FieldType)
 	}
 	return fields
 }
@@ -23045,6 +28105,8 @@ func (m *ListingMutation) Field(name string) (ent.Value, bool) {
 		return m.Reference()
 	case listing.FieldCreatedAt:
 		return m.CreatedAt()
+	case listing.FieldType:
+		return m.GetType()
 	}
 	return nil, false
 }
@@ -23070,6 +28132,8 @@ func (m *ListingMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldReference(ctx)
 	case listing.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
+	case listing.FieldType:
+		return m.OldType(ctx)
 	}
 	return nil, fmt.Errorf("unknown Listing field %s", name)
 }
@@ -23134,6 +28198,13 @@ func (m *ListingMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetCreatedAt(v)
+		return nil
+	case listing.FieldType:
+		v, ok := value.(enum.MessageType)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetType(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Listing field %s", name)
@@ -23234,6 +28305,9 @@ func (m *ListingMutation) ResetField(name string) error {
 		return nil
 	case listing.FieldCreatedAt:
 		m.ResetCreatedAt()
+		return nil
+	case listing.FieldType:
+		m.ResetType()
 		return nil
 	}
 	return fmt.Errorf("unknown Listing field %s", name)
@@ -24910,6 +29984,7 @@ type MessageMutation struct {
 	settled_attempts    *int
 	addsettled_attempts *int
 	not_before          *time.Time
+	held_from           *time.Time
 	time_zone           *string
 	reference           *string
 	reply_to_id         *uid.ID
@@ -24928,6 +30003,7 @@ type MessageMutation struct {
 	closed_at           *time.Time
 	edited_at           *time.Time
 	revoked_at          *time.Time
+	erased_at           *time.Time
 	pricing             **jsonfield.Pricing
 	created_at          *time.Time
 	clearedFields       map[string]struct{}
@@ -26074,6 +31150,55 @@ func (m *MessageMutation) ResetNotBefore() {
 	m.not_before = nil
 }
 
+// SetHeldFrom sets the "held_from" field.
+func (m *MessageMutation) SetHeldFrom(t time.Time) {
+	m.held_from = &t
+}
+
+// HeldFrom returns the value of the "held_from" field in the mutation.
+func (m *MessageMutation) HeldFrom() (r time.Time, exists bool) {
+	v := m.held_from
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHeldFrom returns the old "held_from" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldHeldFrom(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHeldFrom is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHeldFrom requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHeldFrom: %w", err)
+	}
+	return oldValue.HeldFrom, nil
+}
+
+// ClearHeldFrom clears the value of the "held_from" field.
+func (m *MessageMutation) ClearHeldFrom() {
+	m.held_from = nil
+	m.clearedFields[message.FieldHeldFrom] = struct{}{}
+}
+
+// HeldFromCleared returns if the "held_from" field was cleared in this mutation.
+func (m *MessageMutation) HeldFromCleared() bool {
+	_, ok := m.clearedFields[message.FieldHeldFrom]
+	return ok
+}
+
+// ResetHeldFrom resets all changes to the "held_from" field.
+func (m *MessageMutation) ResetHeldFrom() {
+	m.held_from = nil
+	delete(m.clearedFields, message.FieldHeldFrom)
+}
+
 // SetTimeZone sets the "time_zone" field.
 func (m *MessageMutation) SetTimeZone(s string) {
 	m.time_zone = &s
@@ -26928,6 +32053,55 @@ func (m *MessageMutation) ResetRevokedAt() {
 	delete(m.clearedFields, message.FieldRevokedAt)
 }
 
+// SetErasedAt sets the "erased_at" field.
+func (m *MessageMutation) SetErasedAt(t time.Time) {
+	m.erased_at = &t
+}
+
+// ErasedAt returns the value of the "erased_at" field in the mutation.
+func (m *MessageMutation) ErasedAt() (r time.Time, exists bool) {
+	v := m.erased_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldErasedAt returns the old "erased_at" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldErasedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldErasedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldErasedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldErasedAt: %w", err)
+	}
+	return oldValue.ErasedAt, nil
+}
+
+// ClearErasedAt clears the value of the "erased_at" field.
+func (m *MessageMutation) ClearErasedAt() {
+	m.erased_at = nil
+	m.clearedFields[message.FieldErasedAt] = struct{}{}
+}
+
+// ErasedAtCleared returns if the "erased_at" field was cleared in this mutation.
+func (m *MessageMutation) ErasedAtCleared() bool {
+	_, ok := m.clearedFields[message.FieldErasedAt]
+	return ok
+}
+
+// ResetErasedAt resets all changes to the "erased_at" field.
+func (m *MessageMutation) ResetErasedAt() {
+	m.erased_at = nil
+	delete(m.clearedFields, message.FieldErasedAt)
+}
+
 // SetPricing sets the "pricing" field.
 func (m *MessageMutation) SetPricing(j *jsonfield.Pricing) {
 	m.pricing = &j
@@ -27155,7 +32329,7 @@ func (m *MessageMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MessageMutation) Fields() []string {
-	fields := make([]string, 0, 41)
+	fields := make([]string, 0, 43)
 	if m.organization_id != nil {
 		fields = append(fields, message.FieldOrganizationID)
 	}
@@ -27222,6 +32396,9 @@ func (m *MessageMutation) Fields() []string {
 	if m.not_before != nil {
 		fields = append(fields, message.FieldNotBefore)
 	}
+	if m.held_from != nil {
+		fields = append(fields, message.FieldHeldFrom)
+	}
 	if m.time_zone != nil {
 		fields = append(fields, message.FieldTimeZone)
 	}
@@ -27272,6 +32449,9 @@ func (m *MessageMutation) Fields() []string {
 	}
 	if m.revoked_at != nil {
 		fields = append(fields, message.FieldRevokedAt)
+	}
+	if m.erased_at != nil {
+		fields = append(fields, message.FieldErasedAt)
 	}
 	if m.pricing != nil {
 		fields = append(fields, message.FieldPricing)
@@ -27331,6 +32511,8 @@ func (m *MessageMutation) Field(name string) (ent.Value, bool) {
 		return m.SettledAttempts()
 	case message.FieldNotBefore:
 		return m.NotBefore()
+	case message.FieldHeldFrom:
+		return m.HeldFrom()
 	case message.FieldTimeZone:
 		return m.TimeZone()
 	case message.FieldReference:
@@ -27365,6 +32547,8 @@ func (m *MessageMutation) Field(name string) (ent.Value, bool) {
 		return m.EditedAt()
 	case message.FieldRevokedAt:
 		return m.RevokedAt()
+	case message.FieldErasedAt:
+		return m.ErasedAt()
 	case message.FieldPricing:
 		return m.Pricing()
 	case message.FieldCreatedAt:
@@ -27422,6 +32606,8 @@ func (m *MessageMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldSettledAttempts(ctx)
 	case message.FieldNotBefore:
 		return m.OldNotBefore(ctx)
+	case message.FieldHeldFrom:
+		return m.OldHeldFrom(ctx)
 	case message.FieldTimeZone:
 		return m.OldTimeZone(ctx)
 	case message.FieldReference:
@@ -27456,6 +32642,8 @@ func (m *MessageMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldEditedAt(ctx)
 	case message.FieldRevokedAt:
 		return m.OldRevokedAt(ctx)
+	case message.FieldErasedAt:
+		return m.OldErasedAt(ctx)
 	case message.FieldPricing:
 		return m.OldPricing(ctx)
 	case message.FieldCreatedAt:
@@ -27623,6 +32811,13 @@ func (m *MessageMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetNotBefore(v)
 		return nil
+	case message.FieldHeldFrom:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHeldFrom(v)
+		return nil
 	case message.FieldTimeZone:
 		v, ok := value.(string)
 		if !ok {
@@ -27741,6 +32936,13 @@ func (m *MessageMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetRevokedAt(v)
+		return nil
+	case message.FieldErasedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetErasedAt(v)
 		return nil
 	case message.FieldPricing:
 		v, ok := value.(*jsonfield.Pricing)
@@ -27873,6 +33075,9 @@ func (m *MessageMutation) ClearedFields() []string {
 	if m.FieldCleared(message.FieldSettledAttempts) {
 		fields = append(fields, message.FieldSettledAttempts)
 	}
+	if m.FieldCleared(message.FieldHeldFrom) {
+		fields = append(fields, message.FieldHeldFrom)
+	}
 	if m.FieldCleared(message.FieldTimeZone) {
 		fields = append(fields, message.FieldTimeZone)
 	}
@@ -27923,6 +33128,9 @@ func (m *MessageMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(message.FieldRevokedAt) {
 		fields = append(fields, message.FieldRevokedAt)
+	}
+	if m.FieldCleared(message.FieldErasedAt) {
+		fields = append(fields, message.FieldErasedAt)
 	}
 	if m.FieldCleared(message.FieldPricing) {
 		fields = append(fields, message.FieldPricing)
@@ -27977,6 +33185,9 @@ func (m *MessageMutation) ClearField(name string) error {
 	case message.FieldSettledAttempts:
 		m.ClearSettledAttempts()
 		return nil
+	case message.FieldHeldFrom:
+		m.ClearHeldFrom()
+		return nil
 	case message.FieldTimeZone:
 		m.ClearTimeZone()
 		return nil
@@ -28027,6 +33238,9 @@ func (m *MessageMutation) ClearField(name string) error {
 		return nil
 	case message.FieldRevokedAt:
 		m.ClearRevokedAt()
+		return nil
+	case message.FieldErasedAt:
+		m.ClearErasedAt()
 		return nil
 	case message.FieldPricing:
 		m.ClearPricing()
@@ -28105,6 +33319,9 @@ func (m *MessageMutation) ResetField(name string) error {
 	case message.FieldNotBefore:
 		m.ResetNotBefore()
 		return nil
+	case message.FieldHeldFrom:
+		m.ResetHeldFrom()
+		return nil
 	case message.FieldTimeZone:
 		m.ResetTimeZone()
 		return nil
@@ -28155,6 +33372,9 @@ func (m *MessageMutation) ResetField(name string) error {
 		return nil
 	case message.FieldRevokedAt:
 		m.ResetRevokedAt()
+		return nil
+	case message.FieldErasedAt:
+		m.ResetErasedAt()
 		return nil
 	case message.FieldPricing:
 		m.ResetPricing()
@@ -30729,6 +35949,7 @@ type OrganizationMutation struct {
 	addquota_contacts         *int
 	quota_numbers             *int
 	addquota_numbers          *int
+	erasure_key               *[]byte
 	created_at                *time.Time
 	clearedFields             map[string]struct{}
 	members                   map[uid.ID]struct{}
@@ -31426,6 +36647,55 @@ func (m *OrganizationMutation) ResetQuotaNumbers() {
 	delete(m.clearedFields, organization.FieldQuotaNumbers)
 }
 
+// SetErasureKey sets the "erasure_key" field.
+func (m *OrganizationMutation) SetErasureKey(b []byte) {
+	m.erasure_key = &b
+}
+
+// ErasureKey returns the value of the "erasure_key" field in the mutation.
+func (m *OrganizationMutation) ErasureKey() (r []byte, exists bool) {
+	v := m.erasure_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldErasureKey returns the old "erasure_key" field's value of the Organization entity.
+// If the Organization object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrganizationMutation) OldErasureKey(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldErasureKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldErasureKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldErasureKey: %w", err)
+	}
+	return oldValue.ErasureKey, nil
+}
+
+// ClearErasureKey clears the value of the "erasure_key" field.
+func (m *OrganizationMutation) ClearErasureKey() {
+	m.erasure_key = nil
+	m.clearedFields[organization.FieldErasureKey] = struct{}{}
+}
+
+// ErasureKeyCleared returns if the "erasure_key" field was cleared in this mutation.
+func (m *OrganizationMutation) ErasureKeyCleared() bool {
+	_, ok := m.clearedFields[organization.FieldErasureKey]
+	return ok
+}
+
+// ResetErasureKey resets all changes to the "erasure_key" field.
+func (m *OrganizationMutation) ResetErasureKey() {
+	m.erasure_key = nil
+	delete(m.clearedFields, organization.FieldErasureKey)
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *OrganizationMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -31604,7 +36874,7 @@ func (m *OrganizationMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *OrganizationMutation) Fields() []string {
-	fields := make([]string, 0, 13)
+	fields := make([]string, 0, 14)
 	if m.name != nil {
 		fields = append(fields, organization.FieldName)
 	}
@@ -31641,6 +36911,9 @@ func (m *OrganizationMutation) Fields() []string {
 	if m.quota_numbers != nil {
 		fields = append(fields, organization.FieldQuotaNumbers)
 	}
+	if m.erasure_key != nil {
+		fields = append(fields, organization.FieldErasureKey)
+	}
 	if m.created_at != nil {
 		fields = append(fields, organization.FieldCreatedAt)
 	}
@@ -31676,6 +36949,8 @@ func (m *OrganizationMutation) Field(name string) (ent.Value, bool) {
 		return m.QuotaContacts()
 	case organization.FieldQuotaNumbers:
 		return m.QuotaNumbers()
+	case organization.FieldErasureKey:
+		return m.ErasureKey()
 	case organization.FieldCreatedAt:
 		return m.CreatedAt()
 	}
@@ -31711,6 +36986,8 @@ func (m *OrganizationMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldQuotaContacts(ctx)
 	case organization.FieldQuotaNumbers:
 		return m.OldQuotaNumbers(ctx)
+	case organization.FieldErasureKey:
+		return m.OldErasureKey(ctx)
 	case organization.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	}
@@ -31805,6 +37082,13 @@ func (m *OrganizationMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetQuotaNumbers(v)
+		return nil
+	case organization.FieldErasureKey:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetErasureKey(v)
 		return nil
 	case organization.FieldCreatedAt:
 		v, ok := value.(time.Time)
@@ -31909,6 +37193,9 @@ func (m *OrganizationMutation) ClearedFields() []string {
 	if m.FieldCleared(organization.FieldQuotaNumbers) {
 		fields = append(fields, organization.FieldQuotaNumbers)
 	}
+	if m.FieldCleared(organization.FieldErasureKey) {
+		fields = append(fields, organization.FieldErasureKey)
+	}
 	return fields
 }
 
@@ -31937,6 +37224,9 @@ func (m *OrganizationMutation) ClearField(name string) error {
 		return nil
 	case organization.FieldQuotaNumbers:
 		m.ClearQuotaNumbers()
+		return nil
+	case organization.FieldErasureKey:
+		m.ClearErasureKey()
 		return nil
 	}
 	return fmt.Errorf("unknown Organization nullable field %s", name)
@@ -31981,6 +37271,9 @@ func (m *OrganizationMutation) ResetField(name string) error {
 		return nil
 	case organization.FieldQuotaNumbers:
 		m.ResetQuotaNumbers()
+		return nil
+	case organization.FieldErasureKey:
+		m.ResetErasureKey()
 		return nil
 	case organization.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -35237,6 +40530,1129 @@ func (m *RateCardMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown RateCard edge %s", name)
 }
 
+// ReconciliationMutation represents an operation that mutates the Reconciliation nodes in the graph.
+type ReconciliationMutation struct {
+	config
+	op                   Op
+	typ                  string
+	id                   *uid.ID
+	organization_id      *uid.ID
+	day                  *time.Time
+	account_id           *uid.ID
+	phone_number_id      *uid.ID
+	measure              *enum.ReconciliationMeasure
+	category             *string
+	ours                 *int64
+	addours              *int64
+	theirs               *int64
+	addtheirs            *int64
+	our_cost_micros      *int64
+	addour_cost_micros   *int64
+	their_cost_micros    *int64
+	addtheir_cost_micros *int64
+	cost_currency        *string
+	compared_at          *time.Time
+	clearedFields        map[string]struct{}
+	done                 bool
+	oldValue             func(context.Context) (*Reconciliation, error)
+	predicates           []predicate.Reconciliation
+}
+
+var _ ent.Mutation = (*ReconciliationMutation)(nil)
+
+// reconciliationOption allows management of the mutation configuration using functional options.
+type reconciliationOption func(*ReconciliationMutation)
+
+// newReconciliationMutation creates new mutation for the Reconciliation entity.
+func newReconciliationMutation(c config, op Op, opts ...reconciliationOption) *ReconciliationMutation {
+	m := &ReconciliationMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeReconciliation,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withReconciliationID sets the ID field of the mutation.
+func withReconciliationID(id uid.ID) reconciliationOption {
+	return func(m *ReconciliationMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Reconciliation
+		)
+		m.oldValue = func(ctx context.Context) (*Reconciliation, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Reconciliation.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withReconciliation sets the old Reconciliation of the mutation.
+func withReconciliation(node *Reconciliation) reconciliationOption {
+	return func(m *ReconciliationMutation) {
+		m.oldValue = func(context.Context) (*Reconciliation, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ReconciliationMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ReconciliationMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Reconciliation entities.
+func (m *ReconciliationMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ReconciliationMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ReconciliationMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Reconciliation.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *ReconciliationMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *ReconciliationMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the Reconciliation entity.
+// If the Reconciliation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReconciliationMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *ReconciliationMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetDay sets the "day" field.
+func (m *ReconciliationMutation) SetDay(t time.Time) {
+	m.day = &t
+}
+
+// Day returns the value of the "day" field in the mutation.
+func (m *ReconciliationMutation) Day() (r time.Time, exists bool) {
+	v := m.day
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDay returns the old "day" field's value of the Reconciliation entity.
+// If the Reconciliation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReconciliationMutation) OldDay(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDay is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDay requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDay: %w", err)
+	}
+	return oldValue.Day, nil
+}
+
+// ResetDay resets all changes to the "day" field.
+func (m *ReconciliationMutation) ResetDay() {
+	m.day = nil
+}
+
+// SetAccountID sets the "account_id" field.
+func (m *ReconciliationMutation) SetAccountID(u uid.ID) {
+	m.account_id = &u
+}
+
+// AccountID returns the value of the "account_id" field in the mutation.
+func (m *ReconciliationMutation) AccountID() (r uid.ID, exists bool) {
+	v := m.account_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAccountID returns the old "account_id" field's value of the Reconciliation entity.
+// If the Reconciliation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReconciliationMutation) OldAccountID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAccountID: %w", err)
+	}
+	return oldValue.AccountID, nil
+}
+
+// ResetAccountID resets all changes to the "account_id" field.
+func (m *ReconciliationMutation) ResetAccountID() {
+	m.account_id = nil
+}
+
+// SetPhoneNumberID sets the "phone_number_id" field.
+func (m *ReconciliationMutation) SetPhoneNumberID(u uid.ID) {
+	m.phone_number_id = &u
+}
+
+// PhoneNumberID returns the value of the "phone_number_id" field in the mutation.
+func (m *ReconciliationMutation) PhoneNumberID() (r uid.ID, exists bool) {
+	v := m.phone_number_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPhoneNumberID returns the old "phone_number_id" field's value of the Reconciliation entity.
+// If the Reconciliation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReconciliationMutation) OldPhoneNumberID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPhoneNumberID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPhoneNumberID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPhoneNumberID: %w", err)
+	}
+	return oldValue.PhoneNumberID, nil
+}
+
+// ResetPhoneNumberID resets all changes to the "phone_number_id" field.
+func (m *ReconciliationMutation) ResetPhoneNumberID() {
+	m.phone_number_id = nil
+}
+
+// SetMeasure sets the "measure" field.
+func (m *ReconciliationMutation) SetMeasure(em enum.ReconciliationMeasure) {
+	m.measure = &em
+}
+
+// Measure returns the value of the "measure" field in the mutation.
+func (m *ReconciliationMutation) Measure() (r enum.ReconciliationMeasure, exists bool) {
+	v := m.measure
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMeasure returns the old "measure" field's value of the Reconciliation entity.
+// If the Reconciliation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReconciliationMutation) OldMeasure(ctx context.Context) (v enum.ReconciliationMeasure, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMeasure is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMeasure requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMeasure: %w", err)
+	}
+	return oldValue.Measure, nil
+}
+
+// ResetMeasure resets all changes to the "measure" field.
+func (m *ReconciliationMutation) ResetMeasure() {
+	m.measure = nil
+}
+
+// SetCategory sets the "category" field.
+func (m *ReconciliationMutation) SetCategory(s string) {
+	m.category = &s
+}
+
+// Category returns the value of the "category" field in the mutation.
+func (m *ReconciliationMutation) Category() (r string, exists bool) {
+	v := m.category
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCategory returns the old "category" field's value of the Reconciliation entity.
+// If the Reconciliation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReconciliationMutation) OldCategory(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCategory is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCategory requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCategory: %w", err)
+	}
+	return oldValue.Category, nil
+}
+
+// ResetCategory resets all changes to the "category" field.
+func (m *ReconciliationMutation) ResetCategory() {
+	m.category = nil
+}
+
+// SetOurs sets the "ours" field.
+func (m *ReconciliationMutation) SetOurs(i int64) {
+	m.ours = &i
+	m.addours = nil
+}
+
+// Ours returns the value of the "ours" field in the mutation.
+func (m *ReconciliationMutation) Ours() (r int64, exists bool) {
+	v := m.ours
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOurs returns the old "ours" field's value of the Reconciliation entity.
+// If the Reconciliation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReconciliationMutation) OldOurs(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOurs is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOurs requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOurs: %w", err)
+	}
+	return oldValue.Ours, nil
+}
+
+// AddOurs adds i to the "ours" field.
+func (m *ReconciliationMutation) AddOurs(i int64) {
+	if m.addours != nil {
+		*m.addours += i
+	} else {
+		m.addours = &i
+	}
+}
+
+// AddedOurs returns the value that was added to the "ours" field in this mutation.
+func (m *ReconciliationMutation) AddedOurs() (r int64, exists bool) {
+	v := m.addours
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetOurs resets all changes to the "ours" field.
+func (m *ReconciliationMutation) ResetOurs() {
+	m.ours = nil
+	m.addours = nil
+}
+
+// SetTheirs sets the "theirs" field.
+func (m *ReconciliationMutation) SetTheirs(i int64) {
+	m.theirs = &i
+	m.addtheirs = nil
+}
+
+// Theirs returns the value of the "theirs" field in the mutation.
+func (m *ReconciliationMutation) Theirs() (r int64, exists bool) {
+	v := m.theirs
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTheirs returns the old "theirs" field's value of the Reconciliation entity.
+// If the Reconciliation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReconciliationMutation) OldTheirs(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTheirs is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTheirs requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTheirs: %w", err)
+	}
+	return oldValue.Theirs, nil
+}
+
+// AddTheirs adds i to the "theirs" field.
+func (m *ReconciliationMutation) AddTheirs(i int64) {
+	if m.addtheirs != nil {
+		*m.addtheirs += i
+	} else {
+		m.addtheirs = &i
+	}
+}
+
+// AddedTheirs returns the value that was added to the "theirs" field in this mutation.
+func (m *ReconciliationMutation) AddedTheirs() (r int64, exists bool) {
+	v := m.addtheirs
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTheirs resets all changes to the "theirs" field.
+func (m *ReconciliationMutation) ResetTheirs() {
+	m.theirs = nil
+	m.addtheirs = nil
+}
+
+// SetOurCostMicros sets the "our_cost_micros" field.
+func (m *ReconciliationMutation) SetOurCostMicros(i int64) {
+	m.our_cost_micros = &i
+	m.addour_cost_micros = nil
+}
+
+// OurCostMicros returns the value of the "our_cost_micros" field in the mutation.
+func (m *ReconciliationMutation) OurCostMicros() (r int64, exists bool) {
+	v := m.our_cost_micros
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOurCostMicros returns the old "our_cost_micros" field's value of the Reconciliation entity.
+// If the Reconciliation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReconciliationMutation) OldOurCostMicros(ctx context.Context) (v *int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOurCostMicros is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOurCostMicros requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOurCostMicros: %w", err)
+	}
+	return oldValue.OurCostMicros, nil
+}
+
+// AddOurCostMicros adds i to the "our_cost_micros" field.
+func (m *ReconciliationMutation) AddOurCostMicros(i int64) {
+	if m.addour_cost_micros != nil {
+		*m.addour_cost_micros += i
+	} else {
+		m.addour_cost_micros = &i
+	}
+}
+
+// AddedOurCostMicros returns the value that was added to the "our_cost_micros" field in this mutation.
+func (m *ReconciliationMutation) AddedOurCostMicros() (r int64, exists bool) {
+	v := m.addour_cost_micros
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearOurCostMicros clears the value of the "our_cost_micros" field.
+func (m *ReconciliationMutation) ClearOurCostMicros() {
+	m.our_cost_micros = nil
+	m.addour_cost_micros = nil
+	m.clearedFields[reconciliation.FieldOurCostMicros] = struct{}{}
+}
+
+// OurCostMicrosCleared returns if the "our_cost_micros" field was cleared in this mutation.
+func (m *ReconciliationMutation) OurCostMicrosCleared() bool {
+	_, ok := m.clearedFields[reconciliation.FieldOurCostMicros]
+	return ok
+}
+
+// ResetOurCostMicros resets all changes to the "our_cost_micros" field.
+func (m *ReconciliationMutation) ResetOurCostMicros() {
+	m.our_cost_micros = nil
+	m.addour_cost_micros = nil
+	delete(m.clearedFields, reconciliation.FieldOurCostMicros)
+}
+
+// SetTheirCostMicros sets the "their_cost_micros" field.
+func (m *ReconciliationMutation) SetTheirCostMicros(i int64) {
+	m.their_cost_micros = &i
+	m.addtheir_cost_micros = nil
+}
+
+// TheirCostMicros returns the value of the "their_cost_micros" field in the mutation.
+func (m *ReconciliationMutation) TheirCostMicros() (r int64, exists bool) {
+	v := m.their_cost_micros
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTheirCostMicros returns the old "their_cost_micros" field's value of the Reconciliation entity.
+// If the Reconciliation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReconciliationMutation) OldTheirCostMicros(ctx context.Context) (v *int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTheirCostMicros is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTheirCostMicros requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTheirCostMicros: %w", err)
+	}
+	return oldValue.TheirCostMicros, nil
+}
+
+// AddTheirCostMicros adds i to the "their_cost_micros" field.
+func (m *ReconciliationMutation) AddTheirCostMicros(i int64) {
+	if m.addtheir_cost_micros != nil {
+		*m.addtheir_cost_micros += i
+	} else {
+		m.addtheir_cost_micros = &i
+	}
+}
+
+// AddedTheirCostMicros returns the value that was added to the "their_cost_micros" field in this mutation.
+func (m *ReconciliationMutation) AddedTheirCostMicros() (r int64, exists bool) {
+	v := m.addtheir_cost_micros
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearTheirCostMicros clears the value of the "their_cost_micros" field.
+func (m *ReconciliationMutation) ClearTheirCostMicros() {
+	m.their_cost_micros = nil
+	m.addtheir_cost_micros = nil
+	m.clearedFields[reconciliation.FieldTheirCostMicros] = struct{}{}
+}
+
+// TheirCostMicrosCleared returns if the "their_cost_micros" field was cleared in this mutation.
+func (m *ReconciliationMutation) TheirCostMicrosCleared() bool {
+	_, ok := m.clearedFields[reconciliation.FieldTheirCostMicros]
+	return ok
+}
+
+// ResetTheirCostMicros resets all changes to the "their_cost_micros" field.
+func (m *ReconciliationMutation) ResetTheirCostMicros() {
+	m.their_cost_micros = nil
+	m.addtheir_cost_micros = nil
+	delete(m.clearedFields, reconciliation.FieldTheirCostMicros)
+}
+
+// SetCostCurrency sets the "cost_currency" field.
+func (m *ReconciliationMutation) SetCostCurrency(s string) {
+	m.cost_currency = &s
+}
+
+// CostCurrency returns the value of the "cost_currency" field in the mutation.
+func (m *ReconciliationMutation) CostCurrency() (r string, exists bool) {
+	v := m.cost_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCostCurrency returns the old "cost_currency" field's value of the Reconciliation entity.
+// If the Reconciliation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReconciliationMutation) OldCostCurrency(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCostCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCostCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCostCurrency: %w", err)
+	}
+	return oldValue.CostCurrency, nil
+}
+
+// ClearCostCurrency clears the value of the "cost_currency" field.
+func (m *ReconciliationMutation) ClearCostCurrency() {
+	m.cost_currency = nil
+	m.clearedFields[reconciliation.FieldCostCurrency] = struct{}{}
+}
+
+// CostCurrencyCleared returns if the "cost_currency" field was cleared in this mutation.
+func (m *ReconciliationMutation) CostCurrencyCleared() bool {
+	_, ok := m.clearedFields[reconciliation.FieldCostCurrency]
+	return ok
+}
+
+// ResetCostCurrency resets all changes to the "cost_currency" field.
+func (m *ReconciliationMutation) ResetCostCurrency() {
+	m.cost_currency = nil
+	delete(m.clearedFields, reconciliation.FieldCostCurrency)
+}
+
+// SetComparedAt sets the "compared_at" field.
+func (m *ReconciliationMutation) SetComparedAt(t time.Time) {
+	m.compared_at = &t
+}
+
+// ComparedAt returns the value of the "compared_at" field in the mutation.
+func (m *ReconciliationMutation) ComparedAt() (r time.Time, exists bool) {
+	v := m.compared_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldComparedAt returns the old "compared_at" field's value of the Reconciliation entity.
+// If the Reconciliation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReconciliationMutation) OldComparedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldComparedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldComparedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldComparedAt: %w", err)
+	}
+	return oldValue.ComparedAt, nil
+}
+
+// ResetComparedAt resets all changes to the "compared_at" field.
+func (m *ReconciliationMutation) ResetComparedAt() {
+	m.compared_at = nil
+}
+
+// Where appends a list predicates to the ReconciliationMutation builder.
+func (m *ReconciliationMutation) Where(ps ...predicate.Reconciliation) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ReconciliationMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ReconciliationMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Reconciliation, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ReconciliationMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ReconciliationMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Reconciliation).
+func (m *ReconciliationMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ReconciliationMutation) Fields() []string {
+	fields := make([]string, 0, 12)
+	if m.organization_id != nil {
+		fields = append(fields, reconciliation.FieldOrganizationID)
+	}
+	if m.day != nil {
+		fields = append(fields, reconciliation.FieldDay)
+	}
+	if m.account_id != nil {
+		fields = append(fields, reconciliation.FieldAccountID)
+	}
+	if m.phone_number_id != nil {
+		fields = append(fields, reconciliation.FieldPhoneNumberID)
+	}
+	if m.measure != nil {
+		fields = append(fields, reconciliation.FieldMeasure)
+	}
+	if m.category != nil {
+		fields = append(fields, reconciliation.FieldCategory)
+	}
+	if m.ours != nil {
+		fields = append(fields, reconciliation.FieldOurs)
+	}
+	if m.theirs != nil {
+		fields = append(fields, reconciliation.FieldTheirs)
+	}
+	if m.our_cost_micros != nil {
+		fields = append(fields, reconciliation.FieldOurCostMicros)
+	}
+	if m.their_cost_micros != nil {
+		fields = append(fields, reconciliation.FieldTheirCostMicros)
+	}
+	if m.cost_currency != nil {
+		fields = append(fields, reconciliation.FieldCostCurrency)
+	}
+	if m.compared_at != nil {
+		fields = append(fields, reconciliation.FieldComparedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ReconciliationMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case reconciliation.FieldOrganizationID:
+		return m.OrganizationID()
+	case reconciliation.FieldDay:
+		return m.Day()
+	case reconciliation.FieldAccountID:
+		return m.AccountID()
+	case reconciliation.FieldPhoneNumberID:
+		return m.PhoneNumberID()
+	case reconciliation.FieldMeasure:
+		return m.Measure()
+	case reconciliation.FieldCategory:
+		return m.Category()
+	case reconciliation.FieldOurs:
+		return m.Ours()
+	case reconciliation.FieldTheirs:
+		return m.Theirs()
+	case reconciliation.FieldOurCostMicros:
+		return m.OurCostMicros()
+	case reconciliation.FieldTheirCostMicros:
+		return m.TheirCostMicros()
+	case reconciliation.FieldCostCurrency:
+		return m.CostCurrency()
+	case reconciliation.FieldComparedAt:
+		return m.ComparedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ReconciliationMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case reconciliation.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case reconciliation.FieldDay:
+		return m.OldDay(ctx)
+	case reconciliation.FieldAccountID:
+		return m.OldAccountID(ctx)
+	case reconciliation.FieldPhoneNumberID:
+		return m.OldPhoneNumberID(ctx)
+	case reconciliation.FieldMeasure:
+		return m.OldMeasure(ctx)
+	case reconciliation.FieldCategory:
+		return m.OldCategory(ctx)
+	case reconciliation.FieldOurs:
+		return m.OldOurs(ctx)
+	case reconciliation.FieldTheirs:
+		return m.OldTheirs(ctx)
+	case reconciliation.FieldOurCostMicros:
+		return m.OldOurCostMicros(ctx)
+	case reconciliation.FieldTheirCostMicros:
+		return m.OldTheirCostMicros(ctx)
+	case reconciliation.FieldCostCurrency:
+		return m.OldCostCurrency(ctx)
+	case reconciliation.FieldComparedAt:
+		return m.OldComparedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Reconciliation field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ReconciliationMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case reconciliation.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case reconciliation.FieldDay:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDay(v)
+		return nil
+	case reconciliation.FieldAccountID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAccountID(v)
+		return nil
+	case reconciliation.FieldPhoneNumberID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPhoneNumberID(v)
+		return nil
+	case reconciliation.FieldMeasure:
+		v, ok := value.(enum.ReconciliationMeasure)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMeasure(v)
+		return nil
+	case reconciliation.FieldCategory:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCategory(v)
+		return nil
+	case reconciliation.FieldOurs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOurs(v)
+		return nil
+	case reconciliation.FieldTheirs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTheirs(v)
+		return nil
+	case reconciliation.FieldOurCostMicros:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOurCostMicros(v)
+		return nil
+	case reconciliation.FieldTheirCostMicros:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTheirCostMicros(v)
+		return nil
+	case reconciliation.FieldCostCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCostCurrency(v)
+		return nil
+	case reconciliation.FieldComparedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetComparedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Reconciliation field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ReconciliationMutation) AddedFields() []string {
+	var fields []string
+	if m.addours != nil {
+		fields = append(fields, reconciliation.FieldOurs)
+	}
+	if m.addtheirs != nil {
+		fields = append(fields, reconciliation.FieldTheirs)
+	}
+	if m.addour_cost_micros != nil {
+		fields = append(fields, reconciliation.FieldOurCostMicros)
+	}
+	if m.addtheir_cost_micros != nil {
+		fields = append(fields, reconciliation.FieldTheirCostMicros)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ReconciliationMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case reconciliation.FieldOurs:
+		return m.AddedOurs()
+	case reconciliation.FieldTheirs:
+		return m.AddedTheirs()
+	case reconciliation.FieldOurCostMicros:
+		return m.AddedOurCostMicros()
+	case reconciliation.FieldTheirCostMicros:
+		return m.AddedTheirCostMicros()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ReconciliationMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case reconciliation.FieldOurs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddOurs(v)
+		return nil
+	case reconciliation.FieldTheirs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTheirs(v)
+		return nil
+	case reconciliation.FieldOurCostMicros:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddOurCostMicros(v)
+		return nil
+	case reconciliation.FieldTheirCostMicros:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTheirCostMicros(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Reconciliation numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ReconciliationMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(reconciliation.FieldOurCostMicros) {
+		fields = append(fields, reconciliation.FieldOurCostMicros)
+	}
+	if m.FieldCleared(reconciliation.FieldTheirCostMicros) {
+		fields = append(fields, reconciliation.FieldTheirCostMicros)
+	}
+	if m.FieldCleared(reconciliation.FieldCostCurrency) {
+		fields = append(fields, reconciliation.FieldCostCurrency)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ReconciliationMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ReconciliationMutation) ClearField(name string) error {
+	switch name {
+	case reconciliation.FieldOurCostMicros:
+		m.ClearOurCostMicros()
+		return nil
+	case reconciliation.FieldTheirCostMicros:
+		m.ClearTheirCostMicros()
+		return nil
+	case reconciliation.FieldCostCurrency:
+		m.ClearCostCurrency()
+		return nil
+	}
+	return fmt.Errorf("unknown Reconciliation nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ReconciliationMutation) ResetField(name string) error {
+	switch name {
+	case reconciliation.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case reconciliation.FieldDay:
+		m.ResetDay()
+		return nil
+	case reconciliation.FieldAccountID:
+		m.ResetAccountID()
+		return nil
+	case reconciliation.FieldPhoneNumberID:
+		m.ResetPhoneNumberID()
+		return nil
+	case reconciliation.FieldMeasure:
+		m.ResetMeasure()
+		return nil
+	case reconciliation.FieldCategory:
+		m.ResetCategory()
+		return nil
+	case reconciliation.FieldOurs:
+		m.ResetOurs()
+		return nil
+	case reconciliation.FieldTheirs:
+		m.ResetTheirs()
+		return nil
+	case reconciliation.FieldOurCostMicros:
+		m.ResetOurCostMicros()
+		return nil
+	case reconciliation.FieldTheirCostMicros:
+		m.ResetTheirCostMicros()
+		return nil
+	case reconciliation.FieldCostCurrency:
+		m.ResetCostCurrency()
+		return nil
+	case reconciliation.FieldComparedAt:
+		m.ResetComparedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Reconciliation field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ReconciliationMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ReconciliationMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ReconciliationMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ReconciliationMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ReconciliationMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ReconciliationMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ReconciliationMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Reconciliation unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ReconciliationMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Reconciliation edge %s", name)
+}
+
 // RecoveryCodeMutation represents an operation that mutates the RecoveryCode nodes in the graph.
 type RecoveryCodeMutation struct {
 	config
@@ -35762,6 +42178,7 @@ type ReplyMutation struct {
 	organization_id *uid.ID
 	campaign_id     *uid.ID
 	message_id      *uid.ID
+	first           *bool
 	contact_id      *uid.ID
 	button          *string
 	created_at      *time.Time
@@ -35928,7 +42345,7 @@ func (m *ReplyMutation) CampaignID() (r uid.ID, exists bool) {
 // OldCampaignID returns the old "campaign_id" field's value of the Reply entity.
 // If the Reply object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ReplyMutation) OldCampaignID(ctx context.Context) (v uid.ID, err error) {
+func (m *ReplyMutation) OldCampaignID(ctx context.Context) (v *uid.ID, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldCampaignID is only allowed on UpdateOne operations")
 	}
@@ -35942,9 +42359,22 @@ func (m *ReplyMutation) OldCampaignID(ctx context.Context) (v uid.ID, err error)
 	return oldValue.CampaignID, nil
 }
 
+// ClearCampaignID clears the value of the "campaign_id" field.
+func (m *ReplyMutation) ClearCampaignID() {
+	m.campaign_id = nil
+	m.clearedFields[reply.FieldCampaignID] = struct{}{}
+}
+
+// CampaignIDCleared returns if the "campaign_id" field was cleared in this mutation.
+func (m *ReplyMutation) CampaignIDCleared() bool {
+	_, ok := m.clearedFields[reply.FieldCampaignID]
+	return ok
+}
+
 // ResetCampaignID resets all changes to the "campaign_id" field.
 func (m *ReplyMutation) ResetCampaignID() {
 	m.campaign_id = nil
+	delete(m.clearedFields, reply.FieldCampaignID)
 }
 
 // SetMessageID sets the "message_id" field.
@@ -35981,6 +42411,42 @@ func (m *ReplyMutation) OldMessageID(ctx context.Context) (v uid.ID, err error) 
 // ResetMessageID resets all changes to the "message_id" field.
 func (m *ReplyMutation) ResetMessageID() {
 	m.message_id = nil
+}
+
+// SetFirst sets the "first" field.
+func (m *ReplyMutation) SetFirst(b bool) {
+	m.first = &b
+}
+
+// First returns the value of the "first" field in the mutation.
+func (m *ReplyMutation) First() (r bool, exists bool) {
+	v := m.first
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFirst returns the old "first" field's value of the Reply entity.
+// If the Reply object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplyMutation) OldFirst(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFirst is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFirst requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFirst: %w", err)
+	}
+	return oldValue.First, nil
+}
+
+// ResetFirst resets all changes to the "first" field.
+func (m *ReplyMutation) ResetFirst() {
+	m.first = nil
 }
 
 // SetContactID sets the "contact_id" field.
@@ -36151,7 +42617,7 @@ func (m *ReplyMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ReplyMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 7)
 	if m.organization_id != nil {
 		fields = append(fields, reply.FieldOrganizationID)
 	}
@@ -36160,6 +42626,9 @@ func (m *ReplyMutation) Fields() []string {
 	}
 	if m.message_id != nil {
 		fields = append(fields, reply.FieldMessageID)
+	}
+	if m.first != nil {
+		fields = append(fields, reply.FieldFirst)
 	}
 	if m.contact_id != nil {
 		fields = append(fields, reply.FieldContactID)
@@ -36184,6 +42653,8 @@ func (m *ReplyMutation) Field(name string) (ent.Value, bool) {
 		return m.CampaignID()
 	case reply.FieldMessageID:
 		return m.MessageID()
+	case reply.FieldFirst:
+		return m.First()
 	case reply.FieldContactID:
 		return m.ContactID()
 	case reply.FieldButton:
@@ -36205,6 +42676,8 @@ func (m *ReplyMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldCampaignID(ctx)
 	case reply.FieldMessageID:
 		return m.OldMessageID(ctx)
+	case reply.FieldFirst:
+		return m.OldFirst(ctx)
 	case reply.FieldContactID:
 		return m.OldContactID(ctx)
 	case reply.FieldButton:
@@ -36240,6 +42713,13 @@ func (m *ReplyMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetMessageID(v)
+		return nil
+	case reply.FieldFirst:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFirst(v)
 		return nil
 	case reply.FieldContactID:
 		v, ok := value.(uid.ID)
@@ -36292,6 +42772,9 @@ func (m *ReplyMutation) AddField(name string, value ent.Value) error {
 // mutation.
 func (m *ReplyMutation) ClearedFields() []string {
 	var fields []string
+	if m.FieldCleared(reply.FieldCampaignID) {
+		fields = append(fields, reply.FieldCampaignID)
+	}
 	if m.FieldCleared(reply.FieldContactID) {
 		fields = append(fields, reply.FieldContactID)
 	}
@@ -36312,6 +42795,9 @@ func (m *ReplyMutation) FieldCleared(name string) bool {
 // error if the field is not defined in the schema.
 func (m *ReplyMutation) ClearField(name string) error {
 	switch name {
+	case reply.FieldCampaignID:
+		m.ClearCampaignID()
+		return nil
 	case reply.FieldContactID:
 		m.ClearContactID()
 		return nil
@@ -36334,6 +42820,9 @@ func (m *ReplyMutation) ResetField(name string) error {
 		return nil
 	case reply.FieldMessageID:
 		m.ResetMessageID()
+		return nil
+	case reply.FieldFirst:
+		m.ResetFirst()
 		return nil
 	case reply.FieldContactID:
 		m.ResetContactID()
@@ -36394,6 +42883,758 @@ func (m *ReplyMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *ReplyMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Reply edge %s", name)
+}
+
+// RetentionMutation represents an operation that mutates the Retention nodes in the graph.
+type RetentionMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *uid.ID
+	next_at       *time.Time
+	before        *time.Time
+	step          *int
+	addstep       *int
+	place         *uid.ID
+	message_after *uid.ID
+	waiting_after *uid.ID
+	counts        *map[string]int
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*Retention, error)
+	predicates    []predicate.Retention
+}
+
+var _ ent.Mutation = (*RetentionMutation)(nil)
+
+// retentionOption allows management of the mutation configuration using functional options.
+type retentionOption func(*RetentionMutation)
+
+// newRetentionMutation creates new mutation for the Retention entity.
+func newRetentionMutation(c config, op Op, opts ...retentionOption) *RetentionMutation {
+	m := &RetentionMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRetention,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withRetentionID sets the ID field of the mutation.
+func withRetentionID(id uid.ID) retentionOption {
+	return func(m *RetentionMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Retention
+		)
+		m.oldValue = func(ctx context.Context) (*Retention, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Retention.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withRetention sets the old Retention of the mutation.
+func withRetention(node *Retention) retentionOption {
+	return func(m *RetentionMutation) {
+		m.oldValue = func(context.Context) (*Retention, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RetentionMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RetentionMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Retention entities.
+func (m *RetentionMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *RetentionMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *RetentionMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Retention.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetNextAt sets the "next_at" field.
+func (m *RetentionMutation) SetNextAt(t time.Time) {
+	m.next_at = &t
+}
+
+// NextAt returns the value of the "next_at" field in the mutation.
+func (m *RetentionMutation) NextAt() (r time.Time, exists bool) {
+	v := m.next_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNextAt returns the old "next_at" field's value of the Retention entity.
+// If the Retention object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionMutation) OldNextAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNextAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNextAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNextAt: %w", err)
+	}
+	return oldValue.NextAt, nil
+}
+
+// ResetNextAt resets all changes to the "next_at" field.
+func (m *RetentionMutation) ResetNextAt() {
+	m.next_at = nil
+}
+
+// SetBefore sets the "before" field.
+func (m *RetentionMutation) SetBefore(t time.Time) {
+	m.before = &t
+}
+
+// Before returns the value of the "before" field in the mutation.
+func (m *RetentionMutation) Before() (r time.Time, exists bool) {
+	v := m.before
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBefore returns the old "before" field's value of the Retention entity.
+// If the Retention object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionMutation) OldBefore(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBefore is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBefore requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBefore: %w", err)
+	}
+	return oldValue.Before, nil
+}
+
+// ClearBefore clears the value of the "before" field.
+func (m *RetentionMutation) ClearBefore() {
+	m.before = nil
+	m.clearedFields[retention.FieldBefore] = struct{}{}
+}
+
+// BeforeCleared returns if the "before" field was cleared in this mutation.
+func (m *RetentionMutation) BeforeCleared() bool {
+	_, ok := m.clearedFields[retention.FieldBefore]
+	return ok
+}
+
+// ResetBefore resets all changes to the "before" field.
+func (m *RetentionMutation) ResetBefore() {
+	m.before = nil
+	delete(m.clearedFields, retention.FieldBefore)
+}
+
+// SetStep sets the "step" field.
+func (m *RetentionMutation) SetStep(i int) {
+	m.step = &i
+	m.addstep = nil
+}
+
+// Step returns the value of the "step" field in the mutation.
+func (m *RetentionMutation) Step() (r int, exists bool) {
+	v := m.step
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStep returns the old "step" field's value of the Retention entity.
+// If the Retention object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionMutation) OldStep(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStep is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStep requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStep: %w", err)
+	}
+	return oldValue.Step, nil
+}
+
+// AddStep adds i to the "step" field.
+func (m *RetentionMutation) AddStep(i int) {
+	if m.addstep != nil {
+		*m.addstep += i
+	} else {
+		m.addstep = &i
+	}
+}
+
+// AddedStep returns the value that was added to the "step" field in this mutation.
+func (m *RetentionMutation) AddedStep() (r int, exists bool) {
+	v := m.addstep
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetStep resets all changes to the "step" field.
+func (m *RetentionMutation) ResetStep() {
+	m.step = nil
+	m.addstep = nil
+}
+
+// SetPlace sets the "place" field.
+func (m *RetentionMutation) SetPlace(u uid.ID) {
+	m.place = &u
+}
+
+// Place returns the value of the "place" field in the mutation.
+func (m *RetentionMutation) Place() (r uid.ID, exists bool) {
+	v := m.place
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlace returns the old "place" field's value of the Retention entity.
+// If the Retention object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionMutation) OldPlace(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlace is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlace requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlace: %w", err)
+	}
+	return oldValue.Place, nil
+}
+
+// ClearPlace clears the value of the "place" field.
+func (m *RetentionMutation) ClearPlace() {
+	m.place = nil
+	m.clearedFields[retention.FieldPlace] = struct{}{}
+}
+
+// PlaceCleared returns if the "place" field was cleared in this mutation.
+func (m *RetentionMutation) PlaceCleared() bool {
+	_, ok := m.clearedFields[retention.FieldPlace]
+	return ok
+}
+
+// ResetPlace resets all changes to the "place" field.
+func (m *RetentionMutation) ResetPlace() {
+	m.place = nil
+	delete(m.clearedFields, retention.FieldPlace)
+}
+
+// SetMessageAfter sets the "message_after" field.
+func (m *RetentionMutation) SetMessageAfter(u uid.ID) {
+	m.message_after = &u
+}
+
+// MessageAfter returns the value of the "message_after" field in the mutation.
+func (m *RetentionMutation) MessageAfter() (r uid.ID, exists bool) {
+	v := m.message_after
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMessageAfter returns the old "message_after" field's value of the Retention entity.
+// If the Retention object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionMutation) OldMessageAfter(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMessageAfter is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMessageAfter requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMessageAfter: %w", err)
+	}
+	return oldValue.MessageAfter, nil
+}
+
+// ResetMessageAfter resets all changes to the "message_after" field.
+func (m *RetentionMutation) ResetMessageAfter() {
+	m.message_after = nil
+}
+
+// SetWaitingAfter sets the "waiting_after" field.
+func (m *RetentionMutation) SetWaitingAfter(u uid.ID) {
+	m.waiting_after = &u
+}
+
+// WaitingAfter returns the value of the "waiting_after" field in the mutation.
+func (m *RetentionMutation) WaitingAfter() (r uid.ID, exists bool) {
+	v := m.waiting_after
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWaitingAfter returns the old "waiting_after" field's value of the Retention entity.
+// If the Retention object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionMutation) OldWaitingAfter(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWaitingAfter is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWaitingAfter requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWaitingAfter: %w", err)
+	}
+	return oldValue.WaitingAfter, nil
+}
+
+// ClearWaitingAfter clears the value of the "waiting_after" field.
+func (m *RetentionMutation) ClearWaitingAfter() {
+	m.waiting_after = nil
+	m.clearedFields[retention.FieldWaitingAfter] = struct{}{}
+}
+
+// WaitingAfterCleared returns if the "waiting_after" field was cleared in this mutation.
+func (m *RetentionMutation) WaitingAfterCleared() bool {
+	_, ok := m.clearedFields[retention.FieldWaitingAfter]
+	return ok
+}
+
+// ResetWaitingAfter resets all changes to the "waiting_after" field.
+func (m *RetentionMutation) ResetWaitingAfter() {
+	m.waiting_after = nil
+	delete(m.clearedFields, retention.FieldWaitingAfter)
+}
+
+// SetCounts sets the "counts" field.
+func (m *RetentionMutation) SetCounts(value map[string]int) {
+	m.counts = &value
+}
+
+// Counts returns the value of the "counts" field in the mutation.
+func (m *RetentionMutation) Counts() (r map[string]int, exists bool) {
+	v := m.counts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCounts returns the old "counts" field's value of the Retention entity.
+// If the Retention object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetentionMutation) OldCounts(ctx context.Context) (v map[string]int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCounts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCounts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCounts: %w", err)
+	}
+	return oldValue.Counts, nil
+}
+
+// ResetCounts resets all changes to the "counts" field.
+func (m *RetentionMutation) ResetCounts() {
+	m.counts = nil
+}
+
+// Where appends a list predicates to the RetentionMutation builder.
+func (m *RetentionMutation) Where(ps ...predicate.Retention) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RetentionMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RetentionMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Retention, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RetentionMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RetentionMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Retention).
+func (m *RetentionMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RetentionMutation) Fields() []string {
+	fields := make([]string, 0, 7)
+	if m.next_at != nil {
+		fields = append(fields, retention.FieldNextAt)
+	}
+	if m.before != nil {
+		fields = append(fields, retention.FieldBefore)
+	}
+	if m.step != nil {
+		fields = append(fields, retention.FieldStep)
+	}
+	if m.place != nil {
+		fields = append(fields, retention.FieldPlace)
+	}
+	if m.message_after != nil {
+		fields = append(fields, retention.FieldMessageAfter)
+	}
+	if m.waiting_after != nil {
+		fields = append(fields, retention.FieldWaitingAfter)
+	}
+	if m.counts != nil {
+		fields = append(fields, retention.FieldCounts)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RetentionMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case retention.FieldNextAt:
+		return m.NextAt()
+	case retention.FieldBefore:
+		return m.Before()
+	case retention.FieldStep:
+		return m.Step()
+	case retention.FieldPlace:
+		return m.Place()
+	case retention.FieldMessageAfter:
+		return m.MessageAfter()
+	case retention.FieldWaitingAfter:
+		return m.WaitingAfter()
+	case retention.FieldCounts:
+		return m.Counts()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RetentionMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case retention.FieldNextAt:
+		return m.OldNextAt(ctx)
+	case retention.FieldBefore:
+		return m.OldBefore(ctx)
+	case retention.FieldStep:
+		return m.OldStep(ctx)
+	case retention.FieldPlace:
+		return m.OldPlace(ctx)
+	case retention.FieldMessageAfter:
+		return m.OldMessageAfter(ctx)
+	case retention.FieldWaitingAfter:
+		return m.OldWaitingAfter(ctx)
+	case retention.FieldCounts:
+		return m.OldCounts(ctx)
+	}
+	return nil, fmt.Errorf("unknown Retention field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RetentionMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case retention.FieldNextAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNextAt(v)
+		return nil
+	case retention.FieldBefore:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBefore(v)
+		return nil
+	case retention.FieldStep:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStep(v)
+		return nil
+	case retention.FieldPlace:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlace(v)
+		return nil
+	case retention.FieldMessageAfter:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMessageAfter(v)
+		return nil
+	case retention.FieldWaitingAfter:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWaitingAfter(v)
+		return nil
+	case retention.FieldCounts:
+		v, ok := value.(map[string]int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCounts(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Retention field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RetentionMutation) AddedFields() []string {
+	var fields []string
+	if m.addstep != nil {
+		fields = append(fields, retention.FieldStep)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RetentionMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case retention.FieldStep:
+		return m.AddedStep()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RetentionMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case retention.FieldStep:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddStep(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Retention numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RetentionMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(retention.FieldBefore) {
+		fields = append(fields, retention.FieldBefore)
+	}
+	if m.FieldCleared(retention.FieldPlace) {
+		fields = append(fields, retention.FieldPlace)
+	}
+	if m.FieldCleared(retention.FieldWaitingAfter) {
+		fields = append(fields, retention.FieldWaitingAfter)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RetentionMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RetentionMutation) ClearField(name string) error {
+	switch name {
+	case retention.FieldBefore:
+		m.ClearBefore()
+		return nil
+	case retention.FieldPlace:
+		m.ClearPlace()
+		return nil
+	case retention.FieldWaitingAfter:
+		m.ClearWaitingAfter()
+		return nil
+	}
+	return fmt.Errorf("unknown Retention nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RetentionMutation) ResetField(name string) error {
+	switch name {
+	case retention.FieldNextAt:
+		m.ResetNextAt()
+		return nil
+	case retention.FieldBefore:
+		m.ResetBefore()
+		return nil
+	case retention.FieldStep:
+		m.ResetStep()
+		return nil
+	case retention.FieldPlace:
+		m.ResetPlace()
+		return nil
+	case retention.FieldMessageAfter:
+		m.ResetMessageAfter()
+		return nil
+	case retention.FieldWaitingAfter:
+		m.ResetWaitingAfter()
+		return nil
+	case retention.FieldCounts:
+		m.ResetCounts()
+		return nil
+	}
+	return fmt.Errorf("unknown Retention field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RetentionMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RetentionMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RetentionMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RetentionMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RetentionMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RetentionMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RetentionMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Retention unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RetentionMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Retention edge %s", name)
 }
 
 // SecondFactorMutation represents an operation that mutates the SecondFactor nodes in the graph.
@@ -40295,6 +47536,10 @@ type StatisticMutation struct {
 	addreceived     *int64
 	opted_out       *int64
 	addopted_out    *int64
+	replied         *int64
+	addreplied      *int64
+	clicked         *int64
+	addclicked      *int64
 	cost_micros     *int64
 	addcost_micros  *int64
 	cost_currency   *string
@@ -41200,6 +48445,118 @@ func (m *StatisticMutation) ResetOptedOut() {
 	m.addopted_out = nil
 }
 
+// SetReplied sets the "replied" field.
+func (m *StatisticMutation) SetReplied(i int64) {
+	m.replied = &i
+	m.addreplied = nil
+}
+
+// Replied returns the value of the "replied" field in the mutation.
+func (m *StatisticMutation) Replied() (r int64, exists bool) {
+	v := m.replied
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReplied returns the old "replied" field's value of the Statistic entity.
+// If the Statistic object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatisticMutation) OldReplied(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReplied is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReplied requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReplied: %w", err)
+	}
+	return oldValue.Replied, nil
+}
+
+// AddReplied adds i to the "replied" field.
+func (m *StatisticMutation) AddReplied(i int64) {
+	if m.addreplied != nil {
+		*m.addreplied += i
+	} else {
+		m.addreplied = &i
+	}
+}
+
+// AddedReplied returns the value that was added to the "replied" field in this mutation.
+func (m *StatisticMutation) AddedReplied() (r int64, exists bool) {
+	v := m.addreplied
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetReplied resets all changes to the "replied" field.
+func (m *StatisticMutation) ResetReplied() {
+	m.replied = nil
+	m.addreplied = nil
+}
+
+// SetClicked sets the "clicked" field.
+func (m *StatisticMutation) SetClicked(i int64) {
+	m.clicked = &i
+	m.addclicked = nil
+}
+
+// Clicked returns the value of the "clicked" field in the mutation.
+func (m *StatisticMutation) Clicked() (r int64, exists bool) {
+	v := m.clicked
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClicked returns the old "clicked" field's value of the Statistic entity.
+// If the Statistic object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatisticMutation) OldClicked(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClicked is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClicked requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClicked: %w", err)
+	}
+	return oldValue.Clicked, nil
+}
+
+// AddClicked adds i to the "clicked" field.
+func (m *StatisticMutation) AddClicked(i int64) {
+	if m.addclicked != nil {
+		*m.addclicked += i
+	} else {
+		m.addclicked = &i
+	}
+}
+
+// AddedClicked returns the value that was added to the "clicked" field in this mutation.
+func (m *StatisticMutation) AddedClicked() (r int64, exists bool) {
+	v := m.addclicked
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetClicked resets all changes to the "clicked" field.
+func (m *StatisticMutation) ResetClicked() {
+	m.clicked = nil
+	m.addclicked = nil
+}
+
 // SetCostMicros sets the "cost_micros" field.
 func (m *StatisticMutation) SetCostMicros(i int64) {
 	m.cost_micros = &i
@@ -41339,7 +48696,7 @@ func (m *StatisticMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *StatisticMutation) Fields() []string {
-	fields := make([]string, 0, 19)
+	fields := make([]string, 0, 21)
 	if m.organization_id != nil {
 		fields = append(fields, statistic.FieldOrganizationID)
 	}
@@ -41391,6 +48748,12 @@ func (m *StatisticMutation) Fields() []string {
 	if m.opted_out != nil {
 		fields = append(fields, statistic.FieldOptedOut)
 	}
+	if m.replied != nil {
+		fields = append(fields, statistic.FieldReplied)
+	}
+	if m.clicked != nil {
+		fields = append(fields, statistic.FieldClicked)
+	}
 	if m.cost_micros != nil {
 		fields = append(fields, statistic.FieldCostMicros)
 	}
@@ -41439,6 +48802,10 @@ func (m *StatisticMutation) Field(name string) (ent.Value, bool) {
 		return m.Received()
 	case statistic.FieldOptedOut:
 		return m.OptedOut()
+	case statistic.FieldReplied:
+		return m.Replied()
+	case statistic.FieldClicked:
+		return m.Clicked()
 	case statistic.FieldCostMicros:
 		return m.CostMicros()
 	case statistic.FieldCostCurrency:
@@ -41486,6 +48853,10 @@ func (m *StatisticMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldReceived(ctx)
 	case statistic.FieldOptedOut:
 		return m.OldOptedOut(ctx)
+	case statistic.FieldReplied:
+		return m.OldReplied(ctx)
+	case statistic.FieldClicked:
+		return m.OldClicked(ctx)
 	case statistic.FieldCostMicros:
 		return m.OldCostMicros(ctx)
 	case statistic.FieldCostCurrency:
@@ -41618,6 +48989,20 @@ func (m *StatisticMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetOptedOut(v)
 		return nil
+	case statistic.FieldReplied:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReplied(v)
+		return nil
+	case statistic.FieldClicked:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClicked(v)
+		return nil
 	case statistic.FieldCostMicros:
 		v, ok := value.(int64)
 		if !ok {
@@ -41667,6 +49052,12 @@ func (m *StatisticMutation) AddedFields() []string {
 	if m.addopted_out != nil {
 		fields = append(fields, statistic.FieldOptedOut)
 	}
+	if m.addreplied != nil {
+		fields = append(fields, statistic.FieldReplied)
+	}
+	if m.addclicked != nil {
+		fields = append(fields, statistic.FieldClicked)
+	}
 	if m.addcost_micros != nil {
 		fields = append(fields, statistic.FieldCostMicros)
 	}
@@ -41696,6 +49087,10 @@ func (m *StatisticMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedReceived()
 	case statistic.FieldOptedOut:
 		return m.AddedOptedOut()
+	case statistic.FieldReplied:
+		return m.AddedReplied()
+	case statistic.FieldClicked:
+		return m.AddedClicked()
 	case statistic.FieldCostMicros:
 		return m.AddedCostMicros()
 	}
@@ -41769,6 +49164,20 @@ func (m *StatisticMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddOptedOut(v)
+		return nil
+	case statistic.FieldReplied:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddReplied(v)
+		return nil
+	case statistic.FieldClicked:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddClicked(v)
 		return nil
 	case statistic.FieldCostMicros:
 		v, ok := value.(int64)
@@ -41863,6 +49272,12 @@ func (m *StatisticMutation) ResetField(name string) error {
 		return nil
 	case statistic.FieldOptedOut:
 		m.ResetOptedOut()
+		return nil
+	case statistic.FieldReplied:
+		m.ResetReplied()
+		return nil
+	case statistic.FieldClicked:
+		m.ResetClicked()
 		return nil
 	case statistic.FieldCostMicros:
 		m.ResetCostMicros()
@@ -48220,4 +55635,2878 @@ func (m *UserMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown User edge %s", name)
+}
+
+// WebhookDeliveryMutation represents an operation that mutates the WebhookDelivery nodes in the graph.
+type WebhookDeliveryMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *uid.ID
+	organization_id    *uid.ID
+	endpoint_id        *uid.ID
+	subject_id         *uid.ID
+	event              *enum.WebhookEventType
+	status             *enum.WebhookDeliveryStatus
+	attempts           *int
+	addattempts        *int
+	payload            *string
+	unshaped           *bool
+	response_status    *int
+	addresponse_status *int
+	response_body      *string
+	error              *string
+	next_attempt_at    *time.Time
+	delivered_at       *time.Time
+	created_at         *time.Time
+	clearedFields      map[string]struct{}
+	done               bool
+	oldValue           func(context.Context) (*WebhookDelivery, error)
+	predicates         []predicate.WebhookDelivery
+}
+
+var _ ent.Mutation = (*WebhookDeliveryMutation)(nil)
+
+// webhookdeliveryOption allows management of the mutation configuration using functional options.
+type webhookdeliveryOption func(*WebhookDeliveryMutation)
+
+// newWebhookDeliveryMutation creates new mutation for the WebhookDelivery entity.
+func newWebhookDeliveryMutation(c config, op Op, opts ...webhookdeliveryOption) *WebhookDeliveryMutation {
+	m := &WebhookDeliveryMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeWebhookDelivery,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withWebhookDeliveryID sets the ID field of the mutation.
+func withWebhookDeliveryID(id uid.ID) webhookdeliveryOption {
+	return func(m *WebhookDeliveryMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *WebhookDelivery
+		)
+		m.oldValue = func(ctx context.Context) (*WebhookDelivery, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().WebhookDelivery.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withWebhookDelivery sets the old WebhookDelivery of the mutation.
+func withWebhookDelivery(node *WebhookDelivery) webhookdeliveryOption {
+	return func(m *WebhookDeliveryMutation) {
+		m.oldValue = func(context.Context) (*WebhookDelivery, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m WebhookDeliveryMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m WebhookDeliveryMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of WebhookDelivery entities.
+func (m *WebhookDeliveryMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *WebhookDeliveryMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *WebhookDeliveryMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().WebhookDelivery.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *WebhookDeliveryMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *WebhookDeliveryMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the WebhookDelivery entity.
+// If the WebhookDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookDeliveryMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *WebhookDeliveryMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetEndpointID sets the "endpoint_id" field.
+func (m *WebhookDeliveryMutation) SetEndpointID(u uid.ID) {
+	m.endpoint_id = &u
+}
+
+// EndpointID returns the value of the "endpoint_id" field in the mutation.
+func (m *WebhookDeliveryMutation) EndpointID() (r uid.ID, exists bool) {
+	v := m.endpoint_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndpointID returns the old "endpoint_id" field's value of the WebhookDelivery entity.
+// If the WebhookDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookDeliveryMutation) OldEndpointID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndpointID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndpointID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndpointID: %w", err)
+	}
+	return oldValue.EndpointID, nil
+}
+
+// ResetEndpointID resets all changes to the "endpoint_id" field.
+func (m *WebhookDeliveryMutation) ResetEndpointID() {
+	m.endpoint_id = nil
+}
+
+// SetSubjectID sets the "subject_id" field.
+func (m *WebhookDeliveryMutation) SetSubjectID(u uid.ID) {
+	m.subject_id = &u
+}
+
+// SubjectID returns the value of the "subject_id" field in the mutation.
+func (m *WebhookDeliveryMutation) SubjectID() (r uid.ID, exists bool) {
+	v := m.subject_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubjectID returns the old "subject_id" field's value of the WebhookDelivery entity.
+// If the WebhookDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookDeliveryMutation) OldSubjectID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubjectID: %w", err)
+	}
+	return oldValue.SubjectID, nil
+}
+
+// ResetSubjectID resets all changes to the "subject_id" field.
+func (m *WebhookDeliveryMutation) ResetSubjectID() {
+	m.subject_id = nil
+}
+
+// SetEvent sets the "event" field.
+func (m *WebhookDeliveryMutation) SetEvent(eet enum.WebhookEventType) {
+	m.event = &eet
+}
+
+// Event returns the value of the "event" field in the mutation.
+func (m *WebhookDeliveryMutation) Event() (r enum.WebhookEventType, exists bool) {
+	v := m.event
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEvent returns the old "event" field's value of the WebhookDelivery entity.
+// If the WebhookDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookDeliveryMutation) OldEvent(ctx context.Context) (v enum.WebhookEventType, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEvent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEvent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEvent: %w", err)
+	}
+	return oldValue.Event, nil
+}
+
+// ResetEvent resets all changes to the "event" field.
+func (m *WebhookDeliveryMutation) ResetEvent() {
+	m.event = nil
+}
+
+// SetStatus sets the "status" field.
+func (m *WebhookDeliveryMutation) SetStatus(eds enum.WebhookDeliveryStatus) {
+	m.status = &eds
+}
+
+// Status returns the value of the "status" field in the mutation.
+func (m *WebhookDeliveryMutation) Status() (r enum.WebhookDeliveryStatus, exists bool) {
+	v := m.status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatus returns the old "status" field's value of the WebhookDelivery entity.
+// If the WebhookDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookDeliveryMutation) OldStatus(ctx context.Context) (v enum.WebhookDeliveryStatus, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatus: %w", err)
+	}
+	return oldValue.Status, nil
+}
+
+// ResetStatus resets all changes to the "status" field.
+func (m *WebhookDeliveryMutation) ResetStatus() {
+	m.status = nil
+}
+
+// SetAttempts sets the "attempts" field.
+func (m *WebhookDeliveryMutation) SetAttempts(i int) {
+	m.attempts = &i
+	m.addattempts = nil
+}
+
+// Attempts returns the value of the "attempts" field in the mutation.
+func (m *WebhookDeliveryMutation) Attempts() (r int, exists bool) {
+	v := m.attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAttempts returns the old "attempts" field's value of the WebhookDelivery entity.
+// If the WebhookDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookDeliveryMutation) OldAttempts(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAttempts: %w", err)
+	}
+	return oldValue.Attempts, nil
+}
+
+// AddAttempts adds i to the "attempts" field.
+func (m *WebhookDeliveryMutation) AddAttempts(i int) {
+	if m.addattempts != nil {
+		*m.addattempts += i
+	} else {
+		m.addattempts = &i
+	}
+}
+
+// AddedAttempts returns the value that was added to the "attempts" field in this mutation.
+func (m *WebhookDeliveryMutation) AddedAttempts() (r int, exists bool) {
+	v := m.addattempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAttempts resets all changes to the "attempts" field.
+func (m *WebhookDeliveryMutation) ResetAttempts() {
+	m.attempts = nil
+	m.addattempts = nil
+}
+
+// SetPayload sets the "payload" field.
+func (m *WebhookDeliveryMutation) SetPayload(s string) {
+	m.payload = &s
+}
+
+// Payload returns the value of the "payload" field in the mutation.
+func (m *WebhookDeliveryMutation) Payload() (r string, exists bool) {
+	v := m.payload
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPayload returns the old "payload" field's value of the WebhookDelivery entity.
+// If the WebhookDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookDeliveryMutation) OldPayload(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPayload is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPayload requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPayload: %w", err)
+	}
+	return oldValue.Payload, nil
+}
+
+// ResetPayload resets all changes to the "payload" field.
+func (m *WebhookDeliveryMutation) ResetPayload() {
+	m.payload = nil
+}
+
+// SetUnshaped sets the "unshaped" field.
+func (m *WebhookDeliveryMutation) SetUnshaped(b bool) {
+	m.unshaped = &b
+}
+
+// Unshaped returns the value of the "unshaped" field in the mutation.
+func (m *WebhookDeliveryMutation) Unshaped() (r bool, exists bool) {
+	v := m.unshaped
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnshaped returns the old "unshaped" field's value of the WebhookDelivery entity.
+// If the WebhookDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookDeliveryMutation) OldUnshaped(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnshaped is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnshaped requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnshaped: %w", err)
+	}
+	return oldValue.Unshaped, nil
+}
+
+// ResetUnshaped resets all changes to the "unshaped" field.
+func (m *WebhookDeliveryMutation) ResetUnshaped() {
+	m.unshaped = nil
+}
+
+// SetResponseStatus sets the "response_status" field.
+func (m *WebhookDeliveryMutation) SetResponseStatus(i int) {
+	m.response_status = &i
+	m.addresponse_status = nil
+}
+
+// ResponseStatus returns the value of the "response_status" field in the mutation.
+func (m *WebhookDeliveryMutation) ResponseStatus() (r int, exists bool) {
+	v := m.response_status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResponseStatus returns the old "response_status" field's value of the WebhookDelivery entity.
+// If the WebhookDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookDeliveryMutation) OldResponseStatus(ctx context.Context) (v *int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResponseStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResponseStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResponseStatus: %w", err)
+	}
+	return oldValue.ResponseStatus, nil
+}
+
+// AddResponseStatus adds i to the "response_status" field.
+func (m *WebhookDeliveryMutation) AddResponseStatus(i int) {
+	if m.addresponse_status != nil {
+		*m.addresponse_status += i
+	} else {
+		m.addresponse_status = &i
+	}
+}
+
+// AddedResponseStatus returns the value that was added to the "response_status" field in this mutation.
+func (m *WebhookDeliveryMutation) AddedResponseStatus() (r int, exists bool) {
+	v := m.addresponse_status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearResponseStatus clears the value of the "response_status" field.
+func (m *WebhookDeliveryMutation) ClearResponseStatus() {
+	m.response_status = nil
+	m.addresponse_status = nil
+	m.clearedFields[webhookdelivery.FieldResponseStatus] = struct{}{}
+}
+
+// ResponseStatusCleared returns if the "response_status" field was cleared in this mutation.
+func (m *WebhookDeliveryMutation) ResponseStatusCleared() bool {
+	_, ok := m.clearedFields[webhookdelivery.FieldResponseStatus]
+	return ok
+}
+
+// ResetResponseStatus resets all changes to the "response_status" field.
+func (m *WebhookDeliveryMutation) ResetResponseStatus() {
+	m.response_status = nil
+	m.addresponse_status = nil
+	delete(m.clearedFields, webhookdelivery.FieldResponseStatus)
+}
+
+// SetResponseBody sets the "response_body" field.
+func (m *WebhookDeliveryMutation) SetResponseBody(s string) {
+	m.response_body = &s
+}
+
+// ResponseBody returns the value of the "response_body" field in the mutation.
+func (m *WebhookDeliveryMutation) ResponseBody() (r string, exists bool) {
+	v := m.response_body
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResponseBody returns the old "response_body" field's value of the WebhookDelivery entity.
+// If the WebhookDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookDeliveryMutation) OldResponseBody(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResponseBody is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResponseBody requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResponseBody: %w", err)
+	}
+	return oldValue.ResponseBody, nil
+}
+
+// ClearResponseBody clears the value of the "response_body" field.
+func (m *WebhookDeliveryMutation) ClearResponseBody() {
+	m.response_body = nil
+	m.clearedFields[webhookdelivery.FieldResponseBody] = struct{}{}
+}
+
+// ResponseBodyCleared returns if the "response_body" field was cleared in this mutation.
+func (m *WebhookDeliveryMutation) ResponseBodyCleared() bool {
+	_, ok := m.clearedFields[webhookdelivery.FieldResponseBody]
+	return ok
+}
+
+// ResetResponseBody resets all changes to the "response_body" field.
+func (m *WebhookDeliveryMutation) ResetResponseBody() {
+	m.response_body = nil
+	delete(m.clearedFields, webhookdelivery.FieldResponseBody)
+}
+
+// SetError sets the "error" field.
+func (m *WebhookDeliveryMutation) SetError(s string) {
+	m.error = &s
+}
+
+// Error returns the value of the "error" field in the mutation.
+func (m *WebhookDeliveryMutation) Error() (r string, exists bool) {
+	v := m.error
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldError returns the old "error" field's value of the WebhookDelivery entity.
+// If the WebhookDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookDeliveryMutation) OldError(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldError is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldError requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldError: %w", err)
+	}
+	return oldValue.Error, nil
+}
+
+// ClearError clears the value of the "error" field.
+func (m *WebhookDeliveryMutation) ClearError() {
+	m.error = nil
+	m.clearedFields[webhookdelivery.FieldError] = struct{}{}
+}
+
+// ErrorCleared returns if the "error" field was cleared in this mutation.
+func (m *WebhookDeliveryMutation) ErrorCleared() bool {
+	_, ok := m.clearedFields[webhookdelivery.FieldError]
+	return ok
+}
+
+// ResetError resets all changes to the "error" field.
+func (m *WebhookDeliveryMutation) ResetError() {
+	m.error = nil
+	delete(m.clearedFields, webhookdelivery.FieldError)
+}
+
+// SetNextAttemptAt sets the "next_attempt_at" field.
+func (m *WebhookDeliveryMutation) SetNextAttemptAt(t time.Time) {
+	m.next_attempt_at = &t
+}
+
+// NextAttemptAt returns the value of the "next_attempt_at" field in the mutation.
+func (m *WebhookDeliveryMutation) NextAttemptAt() (r time.Time, exists bool) {
+	v := m.next_attempt_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNextAttemptAt returns the old "next_attempt_at" field's value of the WebhookDelivery entity.
+// If the WebhookDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookDeliveryMutation) OldNextAttemptAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNextAttemptAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNextAttemptAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNextAttemptAt: %w", err)
+	}
+	return oldValue.NextAttemptAt, nil
+}
+
+// ClearNextAttemptAt clears the value of the "next_attempt_at" field.
+func (m *WebhookDeliveryMutation) ClearNextAttemptAt() {
+	m.next_attempt_at = nil
+	m.clearedFields[webhookdelivery.FieldNextAttemptAt] = struct{}{}
+}
+
+// NextAttemptAtCleared returns if the "next_attempt_at" field was cleared in this mutation.
+func (m *WebhookDeliveryMutation) NextAttemptAtCleared() bool {
+	_, ok := m.clearedFields[webhookdelivery.FieldNextAttemptAt]
+	return ok
+}
+
+// ResetNextAttemptAt resets all changes to the "next_attempt_at" field.
+func (m *WebhookDeliveryMutation) ResetNextAttemptAt() {
+	m.next_attempt_at = nil
+	delete(m.clearedFields, webhookdelivery.FieldNextAttemptAt)
+}
+
+// SetDeliveredAt sets the "delivered_at" field.
+func (m *WebhookDeliveryMutation) SetDeliveredAt(t time.Time) {
+	m.delivered_at = &t
+}
+
+// DeliveredAt returns the value of the "delivered_at" field in the mutation.
+func (m *WebhookDeliveryMutation) DeliveredAt() (r time.Time, exists bool) {
+	v := m.delivered_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeliveredAt returns the old "delivered_at" field's value of the WebhookDelivery entity.
+// If the WebhookDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookDeliveryMutation) OldDeliveredAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeliveredAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeliveredAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeliveredAt: %w", err)
+	}
+	return oldValue.DeliveredAt, nil
+}
+
+// ClearDeliveredAt clears the value of the "delivered_at" field.
+func (m *WebhookDeliveryMutation) ClearDeliveredAt() {
+	m.delivered_at = nil
+	m.clearedFields[webhookdelivery.FieldDeliveredAt] = struct{}{}
+}
+
+// DeliveredAtCleared returns if the "delivered_at" field was cleared in this mutation.
+func (m *WebhookDeliveryMutation) DeliveredAtCleared() bool {
+	_, ok := m.clearedFields[webhookdelivery.FieldDeliveredAt]
+	return ok
+}
+
+// ResetDeliveredAt resets all changes to the "delivered_at" field.
+func (m *WebhookDeliveryMutation) ResetDeliveredAt() {
+	m.delivered_at = nil
+	delete(m.clearedFields, webhookdelivery.FieldDeliveredAt)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *WebhookDeliveryMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *WebhookDeliveryMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the WebhookDelivery entity.
+// If the WebhookDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookDeliveryMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *WebhookDeliveryMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// Where appends a list predicates to the WebhookDeliveryMutation builder.
+func (m *WebhookDeliveryMutation) Where(ps ...predicate.WebhookDelivery) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the WebhookDeliveryMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *WebhookDeliveryMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.WebhookDelivery, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *WebhookDeliveryMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *WebhookDeliveryMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (WebhookDelivery).
+func (m *WebhookDeliveryMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *WebhookDeliveryMutation) Fields() []string {
+	fields := make([]string, 0, 14)
+	if m.organization_id != nil {
+		fields = append(fields, webhookdelivery.FieldOrganizationID)
+	}
+	if m.endpoint_id != nil {
+		fields = append(fields, webhookdelivery.FieldEndpointID)
+	}
+	if m.subject_id != nil {
+		fields = append(fields, webhookdelivery.FieldSubjectID)
+	}
+	if m.event != nil {
+		fields = append(fields, webhookdelivery.FieldEvent)
+	}
+	if m.status != nil {
+		fields = append(fields, webhookdelivery.FieldStatus)
+	}
+	if m.attempts != nil {
+		fields = append(fields, webhookdelivery.FieldAttempts)
+	}
+	if m.payload != nil {
+		fields = append(fields, webhookdelivery.FieldPayload)
+	}
+	if m.unshaped != nil {
+		fields = append(fields, webhookdelivery.FieldUnshaped)
+	}
+	if m.response_status != nil {
+		fields = append(fields, webhookdelivery.FieldResponseStatus)
+	}
+	if m.response_body != nil {
+		fields = append(fields, webhookdelivery.FieldResponseBody)
+	}
+	if m.error != nil {
+		fields = append(fields, webhookdelivery.FieldError)
+	}
+	if m.next_attempt_at != nil {
+		fields = append(fields, webhookdelivery.FieldNextAttemptAt)
+	}
+	if m.delivered_at != nil {
+		fields = append(fields, webhookdelivery.FieldDeliveredAt)
+	}
+	if m.created_at != nil {
+		fields = append(fields, webhookdelivery.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *WebhookDeliveryMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case webhookdelivery.FieldOrganizationID:
+		return m.OrganizationID()
+	case webhookdelivery.FieldEndpointID:
+		return m.EndpointID()
+	case webhookdelivery.FieldSubjectID:
+		return m.SubjectID()
+	case webhookdelivery.FieldEvent:
+		return m.Event()
+	case webhookdelivery.FieldStatus:
+		return m.Status()
+	case webhookdelivery.FieldAttempts:
+		return m.Attempts()
+	case webhookdelivery.FieldPayload:
+		return m.Payload()
+	case webhookdelivery.FieldUnshaped:
+		return m.Unshaped()
+	case webhookdelivery.FieldResponseStatus:
+		return m.ResponseStatus()
+	case webhookdelivery.FieldResponseBody:
+		return m.ResponseBody()
+	case webhookdelivery.FieldError:
+		return m.Error()
+	case webhookdelivery.FieldNextAttemptAt:
+		return m.NextAttemptAt()
+	case webhookdelivery.FieldDeliveredAt:
+		return m.DeliveredAt()
+	case webhookdelivery.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *WebhookDeliveryMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case webhookdelivery.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case webhookdelivery.FieldEndpointID:
+		return m.OldEndpointID(ctx)
+	case webhookdelivery.FieldSubjectID:
+		return m.OldSubjectID(ctx)
+	case webhookdelivery.FieldEvent:
+		return m.OldEvent(ctx)
+	case webhookdelivery.FieldStatus:
+		return m.OldStatus(ctx)
+	case webhookdelivery.FieldAttempts:
+		return m.OldAttempts(ctx)
+	case webhookdelivery.FieldPayload:
+		return m.OldPayload(ctx)
+	case webhookdelivery.FieldUnshaped:
+		return m.OldUnshaped(ctx)
+	case webhookdelivery.FieldResponseStatus:
+		return m.OldResponseStatus(ctx)
+	case webhookdelivery.FieldResponseBody:
+		return m.OldResponseBody(ctx)
+	case webhookdelivery.FieldError:
+		return m.OldError(ctx)
+	case webhookdelivery.FieldNextAttemptAt:
+		return m.OldNextAttemptAt(ctx)
+	case webhookdelivery.FieldDeliveredAt:
+		return m.OldDeliveredAt(ctx)
+	case webhookdelivery.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown WebhookDelivery field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *WebhookDeliveryMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case webhookdelivery.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case webhookdelivery.FieldEndpointID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndpointID(v)
+		return nil
+	case webhookdelivery.FieldSubjectID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubjectID(v)
+		return nil
+	case webhookdelivery.FieldEvent:
+		v, ok := value.(enum.WebhookEventType)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEvent(v)
+		return nil
+	case webhookdelivery.FieldStatus:
+		v, ok := value.(enum.WebhookDeliveryStatus)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatus(v)
+		return nil
+	case webhookdelivery.FieldAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAttempts(v)
+		return nil
+	case webhookdelivery.FieldPayload:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPayload(v)
+		return nil
+	case webhookdelivery.FieldUnshaped:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnshaped(v)
+		return nil
+	case webhookdelivery.FieldResponseStatus:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResponseStatus(v)
+		return nil
+	case webhookdelivery.FieldResponseBody:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResponseBody(v)
+		return nil
+	case webhookdelivery.FieldError:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetError(v)
+		return nil
+	case webhookdelivery.FieldNextAttemptAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNextAttemptAt(v)
+		return nil
+	case webhookdelivery.FieldDeliveredAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeliveredAt(v)
+		return nil
+	case webhookdelivery.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown WebhookDelivery field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *WebhookDeliveryMutation) AddedFields() []string {
+	var fields []string
+	if m.addattempts != nil {
+		fields = append(fields, webhookdelivery.FieldAttempts)
+	}
+	if m.addresponse_status != nil {
+		fields = append(fields, webhookdelivery.FieldResponseStatus)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *WebhookDeliveryMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case webhookdelivery.FieldAttempts:
+		return m.AddedAttempts()
+	case webhookdelivery.FieldResponseStatus:
+		return m.AddedResponseStatus()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *WebhookDeliveryMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case webhookdelivery.FieldAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAttempts(v)
+		return nil
+	case webhookdelivery.FieldResponseStatus:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddResponseStatus(v)
+		return nil
+	}
+	return fmt.Errorf("unknown WebhookDelivery numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *WebhookDeliveryMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(webhookdelivery.FieldResponseStatus) {
+		fields = append(fields, webhookdelivery.FieldResponseStatus)
+	}
+	if m.FieldCleared(webhookdelivery.FieldResponseBody) {
+		fields = append(fields, webhookdelivery.FieldResponseBody)
+	}
+	if m.FieldCleared(webhookdelivery.FieldError) {
+		fields = append(fields, webhookdelivery.FieldError)
+	}
+	if m.FieldCleared(webhookdelivery.FieldNextAttemptAt) {
+		fields = append(fields, webhookdelivery.FieldNextAttemptAt)
+	}
+	if m.FieldCleared(webhookdelivery.FieldDeliveredAt) {
+		fields = append(fields, webhookdelivery.FieldDeliveredAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *WebhookDeliveryMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *WebhookDeliveryMutation) ClearField(name string) error {
+	switch name {
+	case webhookdelivery.FieldResponseStatus:
+		m.ClearResponseStatus()
+		return nil
+	case webhookdelivery.FieldResponseBody:
+		m.ClearResponseBody()
+		return nil
+	case webhookdelivery.FieldError:
+		m.ClearError()
+		return nil
+	case webhookdelivery.FieldNextAttemptAt:
+		m.ClearNextAttemptAt()
+		return nil
+	case webhookdelivery.FieldDeliveredAt:
+		m.ClearDeliveredAt()
+		return nil
+	}
+	return fmt.Errorf("unknown WebhookDelivery nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *WebhookDeliveryMutation) ResetField(name string) error {
+	switch name {
+	case webhookdelivery.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case webhookdelivery.FieldEndpointID:
+		m.ResetEndpointID()
+		return nil
+	case webhookdelivery.FieldSubjectID:
+		m.ResetSubjectID()
+		return nil
+	case webhookdelivery.FieldEvent:
+		m.ResetEvent()
+		return nil
+	case webhookdelivery.FieldStatus:
+		m.ResetStatus()
+		return nil
+	case webhookdelivery.FieldAttempts:
+		m.ResetAttempts()
+		return nil
+	case webhookdelivery.FieldPayload:
+		m.ResetPayload()
+		return nil
+	case webhookdelivery.FieldUnshaped:
+		m.ResetUnshaped()
+		return nil
+	case webhookdelivery.FieldResponseStatus:
+		m.ResetResponseStatus()
+		return nil
+	case webhookdelivery.FieldResponseBody:
+		m.ResetResponseBody()
+		return nil
+	case webhookdelivery.FieldError:
+		m.ResetError()
+		return nil
+	case webhookdelivery.FieldNextAttemptAt:
+		m.ResetNextAttemptAt()
+		return nil
+	case webhookdelivery.FieldDeliveredAt:
+		m.ResetDeliveredAt()
+		return nil
+	case webhookdelivery.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown WebhookDelivery field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *WebhookDeliveryMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *WebhookDeliveryMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *WebhookDeliveryMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *WebhookDeliveryMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *WebhookDeliveryMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *WebhookDeliveryMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *WebhookDeliveryMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown WebhookDelivery unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *WebhookDeliveryMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown WebhookDelivery edge %s", name)
+}
+
+// WebhookEndpointMutation represents an operation that mutates the WebhookEndpoint nodes in the graph.
+type WebhookEndpointMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *uid.ID
+	organization_id *uid.ID
+	url             *string
+	description     *string
+	events          *[]enum.WebhookEventType
+	appendevents    []enum.WebhookEventType
+	selection       *string
+	status          *enum.WebhookEndpointStatus
+	status_reason   *string
+	secret          *[]byte
+	previous_secret *[]byte
+	previous_until  *time.Time
+	place           *int64
+	addplace        *int64
+	role            *enum.Role
+	scopes          *[]enum.APIScope
+	appendscopes    []enum.APIScope
+	created_by_id   *uid.ID
+	failing_since   *time.Time
+	probes          *int
+	addprobes       *int
+	rests_until     *time.Time
+	lease_id        *uid.ID
+	lease_until     *time.Time
+	created_at      *time.Time
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*WebhookEndpoint, error)
+	predicates      []predicate.WebhookEndpoint
+}
+
+var _ ent.Mutation = (*WebhookEndpointMutation)(nil)
+
+// webhookendpointOption allows management of the mutation configuration using functional options.
+type webhookendpointOption func(*WebhookEndpointMutation)
+
+// newWebhookEndpointMutation creates new mutation for the WebhookEndpoint entity.
+func newWebhookEndpointMutation(c config, op Op, opts ...webhookendpointOption) *WebhookEndpointMutation {
+	m := &WebhookEndpointMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeWebhookEndpoint,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withWebhookEndpointID sets the ID field of the mutation.
+func withWebhookEndpointID(id uid.ID) webhookendpointOption {
+	return func(m *WebhookEndpointMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *WebhookEndpoint
+		)
+		m.oldValue = func(ctx context.Context) (*WebhookEndpoint, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().WebhookEndpoint.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withWebhookEndpoint sets the old WebhookEndpoint of the mutation.
+func withWebhookEndpoint(node *WebhookEndpoint) webhookendpointOption {
+	return func(m *WebhookEndpointMutation) {
+		m.oldValue = func(context.Context) (*WebhookEndpoint, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m WebhookEndpointMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m WebhookEndpointMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of WebhookEndpoint entities.
+func (m *WebhookEndpointMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *WebhookEndpointMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *WebhookEndpointMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().WebhookEndpoint.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *WebhookEndpointMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *WebhookEndpointMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *WebhookEndpointMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetURL sets the "url" field.
+func (m *WebhookEndpointMutation) SetURL(s string) {
+	m.url = &s
+}
+
+// URL returns the value of the "url" field in the mutation.
+func (m *WebhookEndpointMutation) URL() (r string, exists bool) {
+	v := m.url
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldURL returns the old "url" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldURL(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldURL is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldURL requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldURL: %w", err)
+	}
+	return oldValue.URL, nil
+}
+
+// ResetURL resets all changes to the "url" field.
+func (m *WebhookEndpointMutation) ResetURL() {
+	m.url = nil
+}
+
+// SetDescription sets the "description" field.
+func (m *WebhookEndpointMutation) SetDescription(s string) {
+	m.description = &s
+}
+
+// Description returns the value of the "description" field in the mutation.
+func (m *WebhookEndpointMutation) Description() (r string, exists bool) {
+	v := m.description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDescription returns the old "description" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldDescription(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDescription: %w", err)
+	}
+	return oldValue.Description, nil
+}
+
+// ClearDescription clears the value of the "description" field.
+func (m *WebhookEndpointMutation) ClearDescription() {
+	m.description = nil
+	m.clearedFields[webhookendpoint.FieldDescription] = struct{}{}
+}
+
+// DescriptionCleared returns if the "description" field was cleared in this mutation.
+func (m *WebhookEndpointMutation) DescriptionCleared() bool {
+	_, ok := m.clearedFields[webhookendpoint.FieldDescription]
+	return ok
+}
+
+// ResetDescription resets all changes to the "description" field.
+func (m *WebhookEndpointMutation) ResetDescription() {
+	m.description = nil
+	delete(m.clearedFields, webhookendpoint.FieldDescription)
+}
+
+// SetEvents sets the "events" field.
+func (m *WebhookEndpointMutation) SetEvents(eet []enum.WebhookEventType) {
+	m.events = &eet
+	m.appendevents = nil
+}
+
+// Events returns the value of the "events" field in the mutation.
+func (m *WebhookEndpointMutation) Events() (r []enum.WebhookEventType, exists bool) {
+	v := m.events
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEvents returns the old "events" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldEvents(ctx context.Context) (v []enum.WebhookEventType, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEvents is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEvents requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEvents: %w", err)
+	}
+	return oldValue.Events, nil
+}
+
+// AppendEvents adds eet to the "events" field.
+func (m *WebhookEndpointMutation) AppendEvents(eet []enum.WebhookEventType) {
+	m.appendevents = append(m.appendevents, eet...)
+}
+
+// AppendedEvents returns the list of values that were appended to the "events" field in this mutation.
+func (m *WebhookEndpointMutation) AppendedEvents() ([]enum.WebhookEventType, bool) {
+	if len(m.appendevents) == 0 {
+		return nil, false
+	}
+	return m.appendevents, true
+}
+
+// ResetEvents resets all changes to the "events" field.
+func (m *WebhookEndpointMutation) ResetEvents() {
+	m.events = nil
+	m.appendevents = nil
+}
+
+// SetSelection sets the "selection" field.
+func (m *WebhookEndpointMutation) SetSelection(s string) {
+	m.selection = &s
+}
+
+// Selection returns the value of the "selection" field in the mutation.
+func (m *WebhookEndpointMutation) Selection() (r string, exists bool) {
+	v := m.selection
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSelection returns the old "selection" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldSelection(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSelection is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSelection requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSelection: %w", err)
+	}
+	return oldValue.Selection, nil
+}
+
+// ClearSelection clears the value of the "selection" field.
+func (m *WebhookEndpointMutation) ClearSelection() {
+	m.selection = nil
+	m.clearedFields[webhookendpoint.FieldSelection] = struct{}{}
+}
+
+// SelectionCleared returns if the "selection" field was cleared in this mutation.
+func (m *WebhookEndpointMutation) SelectionCleared() bool {
+	_, ok := m.clearedFields[webhookendpoint.FieldSelection]
+	return ok
+}
+
+// ResetSelection resets all changes to the "selection" field.
+func (m *WebhookEndpointMutation) ResetSelection() {
+	m.selection = nil
+	delete(m.clearedFields, webhookendpoint.FieldSelection)
+}
+
+// SetStatus sets the "status" field.
+func (m *WebhookEndpointMutation) SetStatus(ees enum.WebhookEndpointStatus) {
+	m.status = &ees
+}
+
+// Status returns the value of the "status" field in the mutation.
+func (m *WebhookEndpointMutation) Status() (r enum.WebhookEndpointStatus, exists bool) {
+	v := m.status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatus returns the old "status" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldStatus(ctx context.Context) (v enum.WebhookEndpointStatus, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatus: %w", err)
+	}
+	return oldValue.Status, nil
+}
+
+// ResetStatus resets all changes to the "status" field.
+func (m *WebhookEndpointMutation) ResetStatus() {
+	m.status = nil
+}
+
+// SetStatusReason sets the "status_reason" field.
+func (m *WebhookEndpointMutation) SetStatusReason(s string) {
+	m.status_reason = &s
+}
+
+// StatusReason returns the value of the "status_reason" field in the mutation.
+func (m *WebhookEndpointMutation) StatusReason() (r string, exists bool) {
+	v := m.status_reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatusReason returns the old "status_reason" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldStatusReason(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatusReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatusReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatusReason: %w", err)
+	}
+	return oldValue.StatusReason, nil
+}
+
+// ClearStatusReason clears the value of the "status_reason" field.
+func (m *WebhookEndpointMutation) ClearStatusReason() {
+	m.status_reason = nil
+	m.clearedFields[webhookendpoint.FieldStatusReason] = struct{}{}
+}
+
+// StatusReasonCleared returns if the "status_reason" field was cleared in this mutation.
+func (m *WebhookEndpointMutation) StatusReasonCleared() bool {
+	_, ok := m.clearedFields[webhookendpoint.FieldStatusReason]
+	return ok
+}
+
+// ResetStatusReason resets all changes to the "status_reason" field.
+func (m *WebhookEndpointMutation) ResetStatusReason() {
+	m.status_reason = nil
+	delete(m.clearedFields, webhookendpoint.FieldStatusReason)
+}
+
+// SetSecret sets the "secret" field.
+func (m *WebhookEndpointMutation) SetSecret(b []byte) {
+	m.secret = &b
+}
+
+// Secret returns the value of the "secret" field in the mutation.
+func (m *WebhookEndpointMutation) Secret() (r []byte, exists bool) {
+	v := m.secret
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSecret returns the old "secret" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldSecret(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSecret is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSecret requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSecret: %w", err)
+	}
+	return oldValue.Secret, nil
+}
+
+// ResetSecret resets all changes to the "secret" field.
+func (m *WebhookEndpointMutation) ResetSecret() {
+	m.secret = nil
+}
+
+// SetPreviousSecret sets the "previous_secret" field.
+func (m *WebhookEndpointMutation) SetPreviousSecret(b []byte) {
+	m.previous_secret = &b
+}
+
+// PreviousSecret returns the value of the "previous_secret" field in the mutation.
+func (m *WebhookEndpointMutation) PreviousSecret() (r []byte, exists bool) {
+	v := m.previous_secret
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPreviousSecret returns the old "previous_secret" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldPreviousSecret(ctx context.Context) (v *[]byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPreviousSecret is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPreviousSecret requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPreviousSecret: %w", err)
+	}
+	return oldValue.PreviousSecret, nil
+}
+
+// ClearPreviousSecret clears the value of the "previous_secret" field.
+func (m *WebhookEndpointMutation) ClearPreviousSecret() {
+	m.previous_secret = nil
+	m.clearedFields[webhookendpoint.FieldPreviousSecret] = struct{}{}
+}
+
+// PreviousSecretCleared returns if the "previous_secret" field was cleared in this mutation.
+func (m *WebhookEndpointMutation) PreviousSecretCleared() bool {
+	_, ok := m.clearedFields[webhookendpoint.FieldPreviousSecret]
+	return ok
+}
+
+// ResetPreviousSecret resets all changes to the "previous_secret" field.
+func (m *WebhookEndpointMutation) ResetPreviousSecret() {
+	m.previous_secret = nil
+	delete(m.clearedFields, webhookendpoint.FieldPreviousSecret)
+}
+
+// SetPreviousUntil sets the "previous_until" field.
+func (m *WebhookEndpointMutation) SetPreviousUntil(t time.Time) {
+	m.previous_until = &t
+}
+
+// PreviousUntil returns the value of the "previous_until" field in the mutation.
+func (m *WebhookEndpointMutation) PreviousUntil() (r time.Time, exists bool) {
+	v := m.previous_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPreviousUntil returns the old "previous_until" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldPreviousUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPreviousUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPreviousUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPreviousUntil: %w", err)
+	}
+	return oldValue.PreviousUntil, nil
+}
+
+// ClearPreviousUntil clears the value of the "previous_until" field.
+func (m *WebhookEndpointMutation) ClearPreviousUntil() {
+	m.previous_until = nil
+	m.clearedFields[webhookendpoint.FieldPreviousUntil] = struct{}{}
+}
+
+// PreviousUntilCleared returns if the "previous_until" field was cleared in this mutation.
+func (m *WebhookEndpointMutation) PreviousUntilCleared() bool {
+	_, ok := m.clearedFields[webhookendpoint.FieldPreviousUntil]
+	return ok
+}
+
+// ResetPreviousUntil resets all changes to the "previous_until" field.
+func (m *WebhookEndpointMutation) ResetPreviousUntil() {
+	m.previous_until = nil
+	delete(m.clearedFields, webhookendpoint.FieldPreviousUntil)
+}
+
+// SetPlace sets the "place" field.
+func (m *WebhookEndpointMutation) SetPlace(i int64) {
+	m.place = &i
+	m.addplace = nil
+}
+
+// Place returns the value of the "place" field in the mutation.
+func (m *WebhookEndpointMutation) Place() (r int64, exists bool) {
+	v := m.place
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlace returns the old "place" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldPlace(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlace is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlace requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlace: %w", err)
+	}
+	return oldValue.Place, nil
+}
+
+// AddPlace adds i to the "place" field.
+func (m *WebhookEndpointMutation) AddPlace(i int64) {
+	if m.addplace != nil {
+		*m.addplace += i
+	} else {
+		m.addplace = &i
+	}
+}
+
+// AddedPlace returns the value that was added to the "place" field in this mutation.
+func (m *WebhookEndpointMutation) AddedPlace() (r int64, exists bool) {
+	v := m.addplace
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPlace resets all changes to the "place" field.
+func (m *WebhookEndpointMutation) ResetPlace() {
+	m.place = nil
+	m.addplace = nil
+}
+
+// SetRole sets the "role" field.
+func (m *WebhookEndpointMutation) SetRole(e enum.Role) {
+	m.role = &e
+}
+
+// Role returns the value of the "role" field in the mutation.
+func (m *WebhookEndpointMutation) Role() (r enum.Role, exists bool) {
+	v := m.role
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRole returns the old "role" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldRole(ctx context.Context) (v enum.Role, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRole is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRole requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRole: %w", err)
+	}
+	return oldValue.Role, nil
+}
+
+// ResetRole resets all changes to the "role" field.
+func (m *WebhookEndpointMutation) ResetRole() {
+	m.role = nil
+}
+
+// SetScopes sets the "scopes" field.
+func (m *WebhookEndpointMutation) SetScopes(es []enum.APIScope) {
+	m.scopes = &es
+	m.appendscopes = nil
+}
+
+// Scopes returns the value of the "scopes" field in the mutation.
+func (m *WebhookEndpointMutation) Scopes() (r []enum.APIScope, exists bool) {
+	v := m.scopes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldScopes returns the old "scopes" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldScopes(ctx context.Context) (v []enum.APIScope, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldScopes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldScopes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldScopes: %w", err)
+	}
+	return oldValue.Scopes, nil
+}
+
+// AppendScopes adds es to the "scopes" field.
+func (m *WebhookEndpointMutation) AppendScopes(es []enum.APIScope) {
+	m.appendscopes = append(m.appendscopes, es...)
+}
+
+// AppendedScopes returns the list of values that were appended to the "scopes" field in this mutation.
+func (m *WebhookEndpointMutation) AppendedScopes() ([]enum.APIScope, bool) {
+	if len(m.appendscopes) == 0 {
+		return nil, false
+	}
+	return m.appendscopes, true
+}
+
+// ClearScopes clears the value of the "scopes" field.
+func (m *WebhookEndpointMutation) ClearScopes() {
+	m.scopes = nil
+	m.appendscopes = nil
+	m.clearedFields[webhookendpoint.FieldScopes] = struct{}{}
+}
+
+// ScopesCleared returns if the "scopes" field was cleared in this mutation.
+func (m *WebhookEndpointMutation) ScopesCleared() bool {
+	_, ok := m.clearedFields[webhookendpoint.FieldScopes]
+	return ok
+}
+
+// ResetScopes resets all changes to the "scopes" field.
+func (m *WebhookEndpointMutation) ResetScopes() {
+	m.scopes = nil
+	m.appendscopes = nil
+	delete(m.clearedFields, webhookendpoint.FieldScopes)
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *WebhookEndpointMutation) SetCreatedByID(u uid.ID) {
+	m.created_by_id = &u
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *WebhookEndpointMutation) CreatedByID() (r uid.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldCreatedByID(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *WebhookEndpointMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[webhookendpoint.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *WebhookEndpointMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[webhookendpoint.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *WebhookEndpointMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, webhookendpoint.FieldCreatedByID)
+}
+
+// SetFailingSince sets the "failing_since" field.
+func (m *WebhookEndpointMutation) SetFailingSince(t time.Time) {
+	m.failing_since = &t
+}
+
+// FailingSince returns the value of the "failing_since" field in the mutation.
+func (m *WebhookEndpointMutation) FailingSince() (r time.Time, exists bool) {
+	v := m.failing_since
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFailingSince returns the old "failing_since" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldFailingSince(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFailingSince is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFailingSince requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFailingSince: %w", err)
+	}
+	return oldValue.FailingSince, nil
+}
+
+// ClearFailingSince clears the value of the "failing_since" field.
+func (m *WebhookEndpointMutation) ClearFailingSince() {
+	m.failing_since = nil
+	m.clearedFields[webhookendpoint.FieldFailingSince] = struct{}{}
+}
+
+// FailingSinceCleared returns if the "failing_since" field was cleared in this mutation.
+func (m *WebhookEndpointMutation) FailingSinceCleared() bool {
+	_, ok := m.clearedFields[webhookendpoint.FieldFailingSince]
+	return ok
+}
+
+// ResetFailingSince resets all changes to the "failing_since" field.
+func (m *WebhookEndpointMutation) ResetFailingSince() {
+	m.failing_since = nil
+	delete(m.clearedFields, webhookendpoint.FieldFailingSince)
+}
+
+// SetProbes sets the "probes" field.
+func (m *WebhookEndpointMutation) SetProbes(i int) {
+	m.probes = &i
+	m.addprobes = nil
+}
+
+// Probes returns the value of the "probes" field in the mutation.
+func (m *WebhookEndpointMutation) Probes() (r int, exists bool) {
+	v := m.probes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProbes returns the old "probes" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldProbes(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProbes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProbes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProbes: %w", err)
+	}
+	return oldValue.Probes, nil
+}
+
+// AddProbes adds i to the "probes" field.
+func (m *WebhookEndpointMutation) AddProbes(i int) {
+	if m.addprobes != nil {
+		*m.addprobes += i
+	} else {
+		m.addprobes = &i
+	}
+}
+
+// AddedProbes returns the value that was added to the "probes" field in this mutation.
+func (m *WebhookEndpointMutation) AddedProbes() (r int, exists bool) {
+	v := m.addprobes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetProbes resets all changes to the "probes" field.
+func (m *WebhookEndpointMutation) ResetProbes() {
+	m.probes = nil
+	m.addprobes = nil
+}
+
+// SetRestsUntil sets the "rests_until" field.
+func (m *WebhookEndpointMutation) SetRestsUntil(t time.Time) {
+	m.rests_until = &t
+}
+
+// RestsUntil returns the value of the "rests_until" field in the mutation.
+func (m *WebhookEndpointMutation) RestsUntil() (r time.Time, exists bool) {
+	v := m.rests_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRestsUntil returns the old "rests_until" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldRestsUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRestsUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRestsUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRestsUntil: %w", err)
+	}
+	return oldValue.RestsUntil, nil
+}
+
+// ClearRestsUntil clears the value of the "rests_until" field.
+func (m *WebhookEndpointMutation) ClearRestsUntil() {
+	m.rests_until = nil
+	m.clearedFields[webhookendpoint.FieldRestsUntil] = struct{}{}
+}
+
+// RestsUntilCleared returns if the "rests_until" field was cleared in this mutation.
+func (m *WebhookEndpointMutation) RestsUntilCleared() bool {
+	_, ok := m.clearedFields[webhookendpoint.FieldRestsUntil]
+	return ok
+}
+
+// ResetRestsUntil resets all changes to the "rests_until" field.
+func (m *WebhookEndpointMutation) ResetRestsUntil() {
+	m.rests_until = nil
+	delete(m.clearedFields, webhookendpoint.FieldRestsUntil)
+}
+
+// SetLeaseID sets the "lease_id" field.
+func (m *WebhookEndpointMutation) SetLeaseID(u uid.ID) {
+	m.lease_id = &u
+}
+
+// LeaseID returns the value of the "lease_id" field in the mutation.
+func (m *WebhookEndpointMutation) LeaseID() (r uid.ID, exists bool) {
+	v := m.lease_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeaseID returns the old "lease_id" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldLeaseID(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeaseID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeaseID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeaseID: %w", err)
+	}
+	return oldValue.LeaseID, nil
+}
+
+// ClearLeaseID clears the value of the "lease_id" field.
+func (m *WebhookEndpointMutation) ClearLeaseID() {
+	m.lease_id = nil
+	m.clearedFields[webhookendpoint.FieldLeaseID] = struct{}{}
+}
+
+// LeaseIDCleared returns if the "lease_id" field was cleared in this mutation.
+func (m *WebhookEndpointMutation) LeaseIDCleared() bool {
+	_, ok := m.clearedFields[webhookendpoint.FieldLeaseID]
+	return ok
+}
+
+// ResetLeaseID resets all changes to the "lease_id" field.
+func (m *WebhookEndpointMutation) ResetLeaseID() {
+	m.lease_id = nil
+	delete(m.clearedFields, webhookendpoint.FieldLeaseID)
+}
+
+// SetLeaseUntil sets the "lease_until" field.
+func (m *WebhookEndpointMutation) SetLeaseUntil(t time.Time) {
+	m.lease_until = &t
+}
+
+// LeaseUntil returns the value of the "lease_until" field in the mutation.
+func (m *WebhookEndpointMutation) LeaseUntil() (r time.Time, exists bool) {
+	v := m.lease_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeaseUntil returns the old "lease_until" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldLeaseUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeaseUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeaseUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeaseUntil: %w", err)
+	}
+	return oldValue.LeaseUntil, nil
+}
+
+// ClearLeaseUntil clears the value of the "lease_until" field.
+func (m *WebhookEndpointMutation) ClearLeaseUntil() {
+	m.lease_until = nil
+	m.clearedFields[webhookendpoint.FieldLeaseUntil] = struct{}{}
+}
+
+// LeaseUntilCleared returns if the "lease_until" field was cleared in this mutation.
+func (m *WebhookEndpointMutation) LeaseUntilCleared() bool {
+	_, ok := m.clearedFields[webhookendpoint.FieldLeaseUntil]
+	return ok
+}
+
+// ResetLeaseUntil resets all changes to the "lease_until" field.
+func (m *WebhookEndpointMutation) ResetLeaseUntil() {
+	m.lease_until = nil
+	delete(m.clearedFields, webhookendpoint.FieldLeaseUntil)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *WebhookEndpointMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *WebhookEndpointMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the WebhookEndpoint entity.
+// If the WebhookEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEndpointMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *WebhookEndpointMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// Where appends a list predicates to the WebhookEndpointMutation builder.
+func (m *WebhookEndpointMutation) Where(ps ...predicate.WebhookEndpoint) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the WebhookEndpointMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *WebhookEndpointMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.WebhookEndpoint, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *WebhookEndpointMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *WebhookEndpointMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (WebhookEndpoint).
+func (m *WebhookEndpointMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *WebhookEndpointMutation) Fields() []string {
+	fields := make([]string, 0, 20)
+	if m.organization_id != nil {
+		fields = append(fields, webhookendpoint.FieldOrganizationID)
+	}
+	if m.url != nil {
+		fields = append(fields, webhookendpoint.FieldURL)
+	}
+	if m.description != nil {
+		fields = append(fields, webhookendpoint.FieldDescription)
+	}
+	if m.events != nil {
+		fields = append(fields, webhookendpoint.FieldEvents)
+	}
+	if m.selection != nil {
+		fields = append(fields, webhookendpoint.FieldSelection)
+	}
+	if m.status != nil {
+		fields = append(fields, webhookendpoint.FieldStatus)
+	}
+	if m.status_reason != nil {
+		fields = append(fields, webhookendpoint.FieldStatusReason)
+	}
+	if m.secret != nil {
+		fields = append(fields, webhookendpoint.FieldSecret)
+	}
+	if m.previous_secret != nil {
+		fields = append(fields, webhookendpoint.FieldPreviousSecret)
+	}
+	if m.previous_until != nil {
+		fields = append(fields, webhookendpoint.FieldPreviousUntil)
+	}
+	if m.place != nil {
+		fields = append(fields, webhookendpoint.FieldPlace)
+	}
+	if m.role != nil {
+		fields = append(fields, webhookendpoint.FieldRole)
+	}
+	if m.scopes != nil {
+		fields = append(fields, webhookendpoint.FieldScopes)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, webhookendpoint.FieldCreatedByID)
+	}
+	if m.failing_since != nil {
+		fields = append(fields, webhookendpoint.FieldFailingSince)
+	}
+	if m.probes != nil {
+		fields = append(fields, webhookendpoint.FieldProbes)
+	}
+	if m.rests_until != nil {
+		fields = append(fields, webhookendpoint.FieldRestsUntil)
+	}
+	if m.lease_id != nil {
+		fields = append(fields, webhookendpoint.FieldLeaseID)
+	}
+	if m.lease_until != nil {
+		fields = append(fields, webhookendpoint.FieldLeaseUntil)
+	}
+	if m.created_at != nil {
+		fields = append(fields, webhookendpoint.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *WebhookEndpointMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case webhookendpoint.FieldOrganizationID:
+		return m.OrganizationID()
+	case webhookendpoint.FieldURL:
+		return m.URL()
+	case webhookendpoint.FieldDescription:
+		return m.Description()
+	case webhookendpoint.FieldEvents:
+		return m.Events()
+	case webhookendpoint.FieldSelection:
+		return m.Selection()
+	case webhookendpoint.FieldStatus:
+		return m.Status()
+	case webhookendpoint.FieldStatusReason:
+		return m.StatusReason()
+	case webhookendpoint.FieldSecret:
+		return m.Secret()
+	case webhookendpoint.FieldPreviousSecret:
+		return m.PreviousSecret()
+	case webhookendpoint.FieldPreviousUntil:
+		return m.PreviousUntil()
+	case webhookendpoint.FieldPlace:
+		return m.Place()
+	case webhookendpoint.FieldRole:
+		return m.Role()
+	case webhookendpoint.FieldScopes:
+		return m.Scopes()
+	case webhookendpoint.FieldCreatedByID:
+		return m.CreatedByID()
+	case webhookendpoint.FieldFailingSince:
+		return m.FailingSince()
+	case webhookendpoint.FieldProbes:
+		return m.Probes()
+	case webhookendpoint.FieldRestsUntil:
+		return m.RestsUntil()
+	case webhookendpoint.FieldLeaseID:
+		return m.LeaseID()
+	case webhookendpoint.FieldLeaseUntil:
+		return m.LeaseUntil()
+	case webhookendpoint.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *WebhookEndpointMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case webhookendpoint.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case webhookendpoint.FieldURL:
+		return m.OldURL(ctx)
+	case webhookendpoint.FieldDescription:
+		return m.OldDescription(ctx)
+	case webhookendpoint.FieldEvents:
+		return m.OldEvents(ctx)
+	case webhookendpoint.FieldSelection:
+		return m.OldSelection(ctx)
+	case webhookendpoint.FieldStatus:
+		return m.OldStatus(ctx)
+	case webhookendpoint.FieldStatusReason:
+		return m.OldStatusReason(ctx)
+	case webhookendpoint.FieldSecret:
+		return m.OldSecret(ctx)
+	case webhookendpoint.FieldPreviousSecret:
+		return m.OldPreviousSecret(ctx)
+	case webhookendpoint.FieldPreviousUntil:
+		return m.OldPreviousUntil(ctx)
+	case webhookendpoint.FieldPlace:
+		return m.OldPlace(ctx)
+	case webhookendpoint.FieldRole:
+		return m.OldRole(ctx)
+	case webhookendpoint.FieldScopes:
+		return m.OldScopes(ctx)
+	case webhookendpoint.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case webhookendpoint.FieldFailingSince:
+		return m.OldFailingSince(ctx)
+	case webhookendpoint.FieldProbes:
+		return m.OldProbes(ctx)
+	case webhookendpoint.FieldRestsUntil:
+		return m.OldRestsUntil(ctx)
+	case webhookendpoint.FieldLeaseID:
+		return m.OldLeaseID(ctx)
+	case webhookendpoint.FieldLeaseUntil:
+		return m.OldLeaseUntil(ctx)
+	case webhookendpoint.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown WebhookEndpoint field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *WebhookEndpointMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case webhookendpoint.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case webhookendpoint.FieldURL:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetURL(v)
+		return nil
+	case webhookendpoint.FieldDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDescription(v)
+		return nil
+	case webhookendpoint.FieldEvents:
+		v, ok := value.([]enum.WebhookEventType)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEvents(v)
+		return nil
+	case webhookendpoint.FieldSelection:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSelection(v)
+		return nil
+	case webhookendpoint.FieldStatus:
+		v, ok := value.(enum.WebhookEndpointStatus)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatus(v)
+		return nil
+	case webhookendpoint.FieldStatusReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatusReason(v)
+		return nil
+	case webhookendpoint.FieldSecret:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSecret(v)
+		return nil
+	case webhookendpoint.FieldPreviousSecret:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPreviousSecret(v)
+		return nil
+	case webhookendpoint.FieldPreviousUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPreviousUntil(v)
+		return nil
+	case webhookendpoint.FieldPlace:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlace(v)
+		return nil
+	case webhookendpoint.FieldRole:
+		v, ok := value.(enum.Role)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRole(v)
+		return nil
+	case webhookendpoint.FieldScopes:
+		v, ok := value.([]enum.APIScope)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetScopes(v)
+		return nil
+	case webhookendpoint.FieldCreatedByID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case webhookendpoint.FieldFailingSince:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFailingSince(v)
+		return nil
+	case webhookendpoint.FieldProbes:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProbes(v)
+		return nil
+	case webhookendpoint.FieldRestsUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRestsUntil(v)
+		return nil
+	case webhookendpoint.FieldLeaseID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeaseID(v)
+		return nil
+	case webhookendpoint.FieldLeaseUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeaseUntil(v)
+		return nil
+	case webhookendpoint.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown WebhookEndpoint field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *WebhookEndpointMutation) AddedFields() []string {
+	var fields []string
+	if m.addplace != nil {
+		fields = append(fields, webhookendpoint.FieldPlace)
+	}
+	if m.addprobes != nil {
+		fields = append(fields, webhookendpoint.FieldProbes)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *WebhookEndpointMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case webhookendpoint.FieldPlace:
+		return m.AddedPlace()
+	case webhookendpoint.FieldProbes:
+		return m.AddedProbes()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *WebhookEndpointMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case webhookendpoint.FieldPlace:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPlace(v)
+		return nil
+	case webhookendpoint.FieldProbes:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddProbes(v)
+		return nil
+	}
+	return fmt.Errorf("unknown WebhookEndpoint numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *WebhookEndpointMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(webhookendpoint.FieldDescription) {
+		fields = append(fields, webhookendpoint.FieldDescription)
+	}
+	if m.FieldCleared(webhookendpoint.FieldSelection) {
+		fields = append(fields, webhookendpoint.FieldSelection)
+	}
+	if m.FieldCleared(webhookendpoint.FieldStatusReason) {
+		fields = append(fields, webhookendpoint.FieldStatusReason)
+	}
+	if m.FieldCleared(webhookendpoint.FieldPreviousSecret) {
+		fields = append(fields, webhookendpoint.FieldPreviousSecret)
+	}
+	if m.FieldCleared(webhookendpoint.FieldPreviousUntil) {
+		fields = append(fields, webhookendpoint.FieldPreviousUntil)
+	}
+	if m.FieldCleared(webhookendpoint.FieldScopes) {
+		fields = append(fields, webhookendpoint.FieldScopes)
+	}
+	if m.FieldCleared(webhookendpoint.FieldCreatedByID) {
+		fields = append(fields, webhookendpoint.FieldCreatedByID)
+	}
+	if m.FieldCleared(webhookendpoint.FieldFailingSince) {
+		fields = append(fields, webhookendpoint.FieldFailingSince)
+	}
+	if m.FieldCleared(webhookendpoint.FieldRestsUntil) {
+		fields = append(fields, webhookendpoint.FieldRestsUntil)
+	}
+	if m.FieldCleared(webhookendpoint.FieldLeaseID) {
+		fields = append(fields, webhookendpoint.FieldLeaseID)
+	}
+	if m.FieldCleared(webhookendpoint.FieldLeaseUntil) {
+		fields = append(fields, webhookendpoint.FieldLeaseUntil)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *WebhookEndpointMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *WebhookEndpointMutation) ClearField(name string) error {
+	switch name {
+	case webhookendpoint.FieldDescription:
+		m.ClearDescription()
+		return nil
+	case webhookendpoint.FieldSelection:
+		m.ClearSelection()
+		return nil
+	case webhookendpoint.FieldStatusReason:
+		m.ClearStatusReason()
+		return nil
+	case webhookendpoint.FieldPreviousSecret:
+		m.ClearPreviousSecret()
+		return nil
+	case webhookendpoint.FieldPreviousUntil:
+		m.ClearPreviousUntil()
+		return nil
+	case webhookendpoint.FieldScopes:
+		m.ClearScopes()
+		return nil
+	case webhookendpoint.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case webhookendpoint.FieldFailingSince:
+		m.ClearFailingSince()
+		return nil
+	case webhookendpoint.FieldRestsUntil:
+		m.ClearRestsUntil()
+		return nil
+	case webhookendpoint.FieldLeaseID:
+		m.ClearLeaseID()
+		return nil
+	case webhookendpoint.FieldLeaseUntil:
+		m.ClearLeaseUntil()
+		return nil
+	}
+	return fmt.Errorf("unknown WebhookEndpoint nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *WebhookEndpointMutation) ResetField(name string) error {
+	switch name {
+	case webhookendpoint.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case webhookendpoint.FieldURL:
+		m.ResetURL()
+		return nil
+	case webhookendpoint.FieldDescription:
+		m.ResetDescription()
+		return nil
+	case webhookendpoint.FieldEvents:
+		m.ResetEvents()
+		return nil
+	case webhookendpoint.FieldSelection:
+		m.ResetSelection()
+		return nil
+	case webhookendpoint.FieldStatus:
+		m.ResetStatus()
+		return nil
+	case webhookendpoint.FieldStatusReason:
+		m.ResetStatusReason()
+		return nil
+	case webhookendpoint.FieldSecret:
+		m.ResetSecret()
+		return nil
+	case webhookendpoint.FieldPreviousSecret:
+		m.ResetPreviousSecret()
+		return nil
+	case webhookendpoint.FieldPreviousUntil:
+		m.ResetPreviousUntil()
+		return nil
+	case webhookendpoint.FieldPlace:
+		m.ResetPlace()
+		return nil
+	case webhookendpoint.FieldRole:
+		m.ResetRole()
+		return nil
+	case webhookendpoint.FieldScopes:
+		m.ResetScopes()
+		return nil
+	case webhookendpoint.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case webhookendpoint.FieldFailingSince:
+		m.ResetFailingSince()
+		return nil
+	case webhookendpoint.FieldProbes:
+		m.ResetProbes()
+		return nil
+	case webhookendpoint.FieldRestsUntil:
+		m.ResetRestsUntil()
+		return nil
+	case webhookendpoint.FieldLeaseID:
+		m.ResetLeaseID()
+		return nil
+	case webhookendpoint.FieldLeaseUntil:
+		m.ResetLeaseUntil()
+		return nil
+	case webhookendpoint.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown WebhookEndpoint field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *WebhookEndpointMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *WebhookEndpointMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *WebhookEndpointMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *WebhookEndpointMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *WebhookEndpointMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *WebhookEndpointMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *WebhookEndpointMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown WebhookEndpoint unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *WebhookEndpointMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown WebhookEndpoint edge %s", name)
 }

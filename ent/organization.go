@@ -45,6 +45,8 @@ type Organization struct {
 	QuotaContacts *int `json:"quota_contacts,omitempty"`
 	// QuotaNumbers holds the value of the "quota_numbers" field.
 	QuotaNumbers *int `json:"quota_numbers,omitempty"`
+	// under which erased addresses are hashed, sealed by package secret with the row's id as associated data; null where nobody was erased
+	ErasureKey []byte `json:"-"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -92,7 +94,7 @@ func (*Organization) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case organization.FieldSendingPolicy:
+		case organization.FieldSendingPolicy, organization.FieldErasureKey:
 			values[i] = new([]byte)
 		case organization.FieldRequireSecondFactor, organization.FieldMaskForViewers:
 			values[i] = new(sql.NullBool)
@@ -204,6 +206,12 @@ func (_m *Organization) assignValues(columns []string, values []any) error {
 				_m.QuotaNumbers = new(int)
 				*_m.QuotaNumbers = int(value.Int64)
 			}
+		case organization.FieldErasureKey:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field erasure_key", values[i])
+			} else if value != nil {
+				_m.ErasureKey = *value
+			}
 		case organization.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field created_at", values[i])
@@ -301,6 +309,8 @@ func (_m *Organization) String() string {
 		builder.WriteString("quota_numbers=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("erasure_key=<sensitive>")
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

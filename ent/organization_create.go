@@ -185,6 +185,12 @@ func (_c *OrganizationCreate) SetNillableQuotaNumbers(v *int) *OrganizationCreat
 	return _c
 }
 
+// SetErasureKey sets the "erasure_key" field.
+func (_c *OrganizationCreate) SetErasureKey(v []byte) *OrganizationCreate {
+	_c.mutation.SetErasureKey(v)
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *OrganizationCreate) SetCreatedAt(v time.Time) *OrganizationCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -434,6 +440,10 @@ func (_c *OrganizationCreate) createSpec() (*Organization, *sqlgraph.CreateSpec)
 	if value, ok := _c.mutation.QuotaNumbers(); ok {
 		_spec.SetField(organization.FieldQuotaNumbers, field.TypeInt, value)
 		_node.QuotaNumbers = &value
+	}
+	if value, ok := _c.mutation.ErasureKey(); ok {
+		_spec.SetField(organization.FieldErasureKey, field.TypeBytes, value)
+		_node.ErasureKey = value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(organization.FieldCreatedAt, field.TypeTime, value)

@@ -259,6 +259,18 @@ func (_u *OrganizationUpdate) ClearQuotaNumbers() *OrganizationUpdate {
 	return _u
 }
 
+// SetErasureKey sets the "erasure_key" field.
+func (_u *OrganizationUpdate) SetErasureKey(v []byte) *OrganizationUpdate {
+	_u.mutation.SetErasureKey(v)
+	return _u
+}
+
+// ClearErasureKey clears the value of the "erasure_key" field.
+func (_u *OrganizationUpdate) ClearErasureKey() *OrganizationUpdate {
+	_u.mutation.ClearErasureKey()
+	return _u
+}
+
 // AddMemberIDs adds the "members" edge to the Member entity by IDs.
 func (_u *OrganizationUpdate) AddMemberIDs(ids ...uid.ID) *OrganizationUpdate {
 	_u.mutation.AddMemberIDs(ids...)
@@ -447,6 +459,12 @@ func (_u *OrganizationUpdate) sqlSave(ctx context.Context) (_node int, err error
 	}
 	if _u.mutation.QuotaNumbersCleared() {
 		_spec.ClearField(organization.FieldQuotaNumbers, field.TypeInt)
+	}
+	if value, ok := _u.mutation.ErasureKey(); ok {
+		_spec.SetField(organization.FieldErasureKey, field.TypeBytes, value)
+	}
+	if _u.mutation.ErasureKeyCleared() {
+		_spec.ClearField(organization.FieldErasureKey, field.TypeBytes)
 	}
 	if _u.mutation.MembersCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -784,6 +802,18 @@ func (_u *OrganizationUpdateOne) ClearQuotaNumbers() *OrganizationUpdateOne {
 	return _u
 }
 
+// SetErasureKey sets the "erasure_key" field.
+func (_u *OrganizationUpdateOne) SetErasureKey(v []byte) *OrganizationUpdateOne {
+	_u.mutation.SetErasureKey(v)
+	return _u
+}
+
+// ClearErasureKey clears the value of the "erasure_key" field.
+func (_u *OrganizationUpdateOne) ClearErasureKey() *OrganizationUpdateOne {
+	_u.mutation.ClearErasureKey()
+	return _u
+}
+
 // AddMemberIDs adds the "members" edge to the Member entity by IDs.
 func (_u *OrganizationUpdateOne) AddMemberIDs(ids ...uid.ID) *OrganizationUpdateOne {
 	_u.mutation.AddMemberIDs(ids...)
@@ -1002,6 +1032,12 @@ func (_u *OrganizationUpdateOne) sqlSave(ctx context.Context) (_node *Organizati
 	}
 	if _u.mutation.QuotaNumbersCleared() {
 		_spec.ClearField(organization.FieldQuotaNumbers, field.TypeInt)
+	}
+	if value, ok := _u.mutation.ErasureKey(); ok {
+		_spec.SetField(organization.FieldErasureKey, field.TypeBytes, value)
+	}
+	if _u.mutation.ErasureKeyCleared() {
+		_spec.ClearField(organization.FieldErasureKey, field.TypeBytes)
 	}
 	if _u.mutation.MembersCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -21,9 +21,11 @@ type Reply struct {
 	// OrganizationID holds the value of the "organization_id" field.
 	OrganizationID uid.ID `json:"organization_id,omitempty"`
 	// CampaignID holds the value of the "campaign_id" field.
-	CampaignID uid.ID `json:"campaign_id,omitempty"`
-	// MessageID holds the value of the "message_id" field.
+	CampaignID *uid.ID `json:"campaign_id,omitempty"`
+	// ours
 	MessageID uid.ID `json:"message_id,omitempty"`
+	// the first answer to that message, which the statistics count
+	First bool `json:"first,omitempty"`
 	// ContactID holds the value of the "contact_id" field.
 	ContactID *uid.ID `json:"contact_id,omitempty"`
 	// the title of the button that was pressed
@@ -38,13 +40,15 @@ func (*Reply) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case reply.FieldContactID:
+		case reply.FieldCampaignID, reply.FieldContactID:
 			values[i] = &sql.NullScanner{S: new(uid.ID)}
+		case reply.FieldFirst:
+			values[i] = new(sql.NullBool)
 		case reply.FieldButton:
 			values[i] = new(sql.NullString)
 		case reply.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
-		case reply.FieldID, reply.FieldOrganizationID, reply.FieldCampaignID, reply.FieldMessageID:
+		case reply.FieldID, reply.FieldOrganizationID, reply.FieldMessageID:
 			values[i] = new(uid.ID)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -74,16 +78,23 @@ func (_m *Reply) assignValues(columns []string, values []any) error {
 				_m.OrganizationID = *value
 			}
 		case reply.FieldCampaignID:
-			if value, ok := values[i].(*uid.ID); !ok {
+			if value, ok := values[i].(*sql.NullScanner); !ok {
 				return fmt.Errorf("unexpected type %T for field campaign_id", values[i])
-			} else if value != nil {
-				_m.CampaignID = *value
+			} else if value.Valid {
+				_m.CampaignID = new(uid.ID)
+				*_m.CampaignID = *value.S.(*uid.ID)
 			}
 		case reply.FieldMessageID:
 			if value, ok := values[i].(*uid.ID); !ok {
 				return fmt.Errorf("unexpected type %T for field message_id", values[i])
 			} else if value != nil {
 				_m.MessageID = *value
+			}
+		case reply.FieldFirst:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field first", values[i])
+			} else if value.Valid {
+				_m.First = value.Bool
 			}
 		case reply.FieldContactID:
 			if value, ok := values[i].(*sql.NullScanner); !ok {
@@ -144,11 +155,16 @@ func (_m *Reply) String() string {
 	builder.WriteString("organization_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.OrganizationID))
 	builder.WriteString(", ")
-	builder.WriteString("campaign_id=")
-	builder.WriteString(fmt.Sprintf("%v", _m.CampaignID))
+	if v := _m.CampaignID; v != nil {
+		builder.WriteString("campaign_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("message_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.MessageID))
+	builder.WriteString(", ")
+	builder.WriteString("first=")
+	builder.WriteString(fmt.Sprintf("%v", _m.First))
 	builder.WriteString(", ")
 	if v := _m.ContactID; v != nil {
 		builder.WriteString("contact_id=")

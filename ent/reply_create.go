@@ -33,9 +33,31 @@ func (_c *ReplyCreate) SetCampaignID(v uid.ID) *ReplyCreate {
 	return _c
 }
 
+// SetNillableCampaignID sets the "campaign_id" field if the given value is not nil.
+func (_c *ReplyCreate) SetNillableCampaignID(v *uid.ID) *ReplyCreate {
+	if v != nil {
+		_c.SetCampaignID(*v)
+	}
+	return _c
+}
+
 // SetMessageID sets the "message_id" field.
 func (_c *ReplyCreate) SetMessageID(v uid.ID) *ReplyCreate {
 	_c.mutation.SetMessageID(v)
+	return _c
+}
+
+// SetFirst sets the "first" field.
+func (_c *ReplyCreate) SetFirst(v bool) *ReplyCreate {
+	_c.mutation.SetFirst(v)
+	return _c
+}
+
+// SetNillableFirst sets the "first" field if the given value is not nil.
+func (_c *ReplyCreate) SetNillableFirst(v *bool) *ReplyCreate {
+	if v != nil {
+		_c.SetFirst(*v)
+	}
 	return _c
 }
 
@@ -124,6 +146,10 @@ func (_c *ReplyCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *ReplyCreate) defaults() error {
+	if _, ok := _c.mutation.First(); !ok {
+		v := reply.DefaultFirst
+		_c.mutation.SetFirst(v)
+	}
 	if _, ok := _c.mutation.ID(); !ok {
 		if reply.DefaultID == nil {
 			return fmt.Errorf("ent: uninitialized reply.DefaultID (forgotten import ent/runtime?)")
@@ -139,11 +165,11 @@ func (_c *ReplyCreate) check() error {
 	if _, ok := _c.mutation.OrganizationID(); !ok {
 		return &ValidationError{Name: "organization_id", err: errors.New(`ent: missing required field "Reply.organization_id"`)}
 	}
-	if _, ok := _c.mutation.CampaignID(); !ok {
-		return &ValidationError{Name: "campaign_id", err: errors.New(`ent: missing required field "Reply.campaign_id"`)}
-	}
 	if _, ok := _c.mutation.MessageID(); !ok {
 		return &ValidationError{Name: "message_id", err: errors.New(`ent: missing required field "Reply.message_id"`)}
+	}
+	if _, ok := _c.mutation.First(); !ok {
+		return &ValidationError{Name: "first", err: errors.New(`ent: missing required field "Reply.first"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Reply.created_at"`)}
@@ -189,11 +215,15 @@ func (_c *ReplyCreate) createSpec() (*Reply, *sqlgraph.CreateSpec) {
 	}
 	if value, ok := _c.mutation.CampaignID(); ok {
 		_spec.SetField(reply.FieldCampaignID, field.TypeUUID, value)
-		_node.CampaignID = value
+		_node.CampaignID = &value
 	}
 	if value, ok := _c.mutation.MessageID(); ok {
 		_spec.SetField(reply.FieldMessageID, field.TypeUUID, value)
 		_node.MessageID = value
+	}
+	if value, ok := _c.mutation.First(); ok {
+		_spec.SetField(reply.FieldFirst, field.TypeBool, value)
+		_node.First = value
 	}
 	if value, ok := _c.mutation.ContactID(); ok {
 		_spec.SetField(reply.FieldContactID, field.TypeUUID, value)

@@ -43,6 +43,12 @@ func (_u *ReplyUpdate) SetNillableCampaignID(v *uid.ID) *ReplyUpdate {
 	return _u
 }
 
+// ClearCampaignID clears the value of the "campaign_id" field.
+func (_u *ReplyUpdate) ClearCampaignID() *ReplyUpdate {
+	_u.mutation.ClearCampaignID()
+	return _u
+}
+
 // SetMessageID sets the "message_id" field.
 func (_u *ReplyUpdate) SetMessageID(v uid.ID) *ReplyUpdate {
 	_u.mutation.SetMessageID(v)
@@ -53,6 +59,20 @@ func (_u *ReplyUpdate) SetMessageID(v uid.ID) *ReplyUpdate {
 func (_u *ReplyUpdate) SetNillableMessageID(v *uid.ID) *ReplyUpdate {
 	if v != nil {
 		_u.SetMessageID(*v)
+	}
+	return _u
+}
+
+// SetFirst sets the "first" field.
+func (_u *ReplyUpdate) SetFirst(v bool) *ReplyUpdate {
+	_u.mutation.SetFirst(v)
+	return _u
+}
+
+// SetNillableFirst sets the "first" field if the given value is not nil.
+func (_u *ReplyUpdate) SetNillableFirst(v *bool) *ReplyUpdate {
+	if v != nil {
+		_u.SetFirst(*v)
 	}
 	return _u
 }
@@ -155,8 +175,14 @@ func (_u *ReplyUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.CampaignID(); ok {
 		_spec.SetField(reply.FieldCampaignID, field.TypeUUID, value)
 	}
+	if _u.mutation.CampaignIDCleared() {
+		_spec.ClearField(reply.FieldCampaignID, field.TypeUUID)
+	}
 	if value, ok := _u.mutation.MessageID(); ok {
 		_spec.SetField(reply.FieldMessageID, field.TypeUUID, value)
+	}
+	if value, ok := _u.mutation.First(); ok {
+		_spec.SetField(reply.FieldFirst, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.ContactID(); ok {
 		_spec.SetField(reply.FieldContactID, field.TypeUUID, value)
@@ -207,6 +233,12 @@ func (_u *ReplyUpdateOne) SetNillableCampaignID(v *uid.ID) *ReplyUpdateOne {
 	return _u
 }
 
+// ClearCampaignID clears the value of the "campaign_id" field.
+func (_u *ReplyUpdateOne) ClearCampaignID() *ReplyUpdateOne {
+	_u.mutation.ClearCampaignID()
+	return _u
+}
+
 // SetMessageID sets the "message_id" field.
 func (_u *ReplyUpdateOne) SetMessageID(v uid.ID) *ReplyUpdateOne {
 	_u.mutation.SetMessageID(v)
@@ -217,6 +249,20 @@ func (_u *ReplyUpdateOne) SetMessageID(v uid.ID) *ReplyUpdateOne {
 func (_u *ReplyUpdateOne) SetNillableMessageID(v *uid.ID) *ReplyUpdateOne {
 	if v != nil {
 		_u.SetMessageID(*v)
+	}
+	return _u
+}
+
+// SetFirst sets the "first" field.
+func (_u *ReplyUpdateOne) SetFirst(v bool) *ReplyUpdateOne {
+	_u.mutation.SetFirst(v)
+	return _u
+}
+
+// SetNillableFirst sets the "first" field if the given value is not nil.
+func (_u *ReplyUpdateOne) SetNillableFirst(v *bool) *ReplyUpdateOne {
+	if v != nil {
+		_u.SetFirst(*v)
 	}
 	return _u
 }
@@ -349,8 +395,14 @@ func (_u *ReplyUpdateOne) sqlSave(ctx context.Context) (_node *Reply, err error)
 	if value, ok := _u.mutation.CampaignID(); ok {
 		_spec.SetField(reply.FieldCampaignID, field.TypeUUID, value)
 	}
+	if _u.mutation.CampaignIDCleared() {
+		_spec.ClearField(reply.FieldCampaignID, field.TypeUUID)
+	}
 	if value, ok := _u.mutation.MessageID(); ok {
 		_spec.SetField(reply.FieldMessageID, field.TypeUUID, value)
+	}
+	if value, ok := _u.mutation.First(); ok {
+		_spec.SetField(reply.FieldFirst, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.ContactID(); ok {
 		_spec.SetField(reply.FieldContactID, field.TypeUUID, value)

@@ -52,6 +52,10 @@ type Statistic struct {
 	Received int64 `json:"received,omitempty"`
 	// OptedOut holds the value of the "opted_out" field.
 	OptedOut int64 `json:"opted_out,omitempty"`
+	// Replied holds the value of the "replied" field.
+	Replied int64 `json:"replied,omitempty"`
+	// Clicked holds the value of the "clicked" field.
+	Clicked int64 `json:"clicked,omitempty"`
 	// what the delivered were charged, in millionths of cost_currency
 	CostMicros int64 `json:"cost_micros,omitempty"`
 	// null where no price is known
@@ -64,7 +68,7 @@ func (*Statistic) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case statistic.FieldErrorCode, statistic.FieldAccepted, statistic.FieldSent, statistic.FieldDelivered, statistic.FieldRead, statistic.FieldFailed, statistic.FieldSkipped, statistic.FieldReceived, statistic.FieldOptedOut, statistic.FieldCostMicros:
+		case statistic.FieldErrorCode, statistic.FieldAccepted, statistic.FieldSent, statistic.FieldDelivered, statistic.FieldRead, statistic.FieldFailed, statistic.FieldSkipped, statistic.FieldReceived, statistic.FieldOptedOut, statistic.FieldReplied, statistic.FieldClicked, statistic.FieldCostMicros:
 			values[i] = new(sql.NullInt64)
 		case statistic.FieldCategory, statistic.FieldCountry, statistic.FieldCostCurrency:
 			values[i] = new(sql.NullString)
@@ -195,6 +199,18 @@ func (_m *Statistic) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.OptedOut = value.Int64
 			}
+		case statistic.FieldReplied:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field replied", values[i])
+			} else if value.Valid {
+				_m.Replied = value.Int64
+			}
+		case statistic.FieldClicked:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field clicked", values[i])
+			} else if value.Valid {
+				_m.Clicked = value.Int64
+			}
 		case statistic.FieldCostMicros:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field cost_micros", values[i])
@@ -294,6 +310,12 @@ func (_m *Statistic) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("opted_out=")
 	builder.WriteString(fmt.Sprintf("%v", _m.OptedOut))
+	builder.WriteString(", ")
+	builder.WriteString("replied=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Replied))
+	builder.WriteString(", ")
+	builder.WriteString("clicked=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Clicked))
 	builder.WriteString(", ")
 	builder.WriteString("cost_micros=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CostMicros))

@@ -187,6 +187,34 @@ func (_c *StatisticCreate) SetNillableOptedOut(v *int64) *StatisticCreate {
 	return _c
 }
 
+// SetReplied sets the "replied" field.
+func (_c *StatisticCreate) SetReplied(v int64) *StatisticCreate {
+	_c.mutation.SetReplied(v)
+	return _c
+}
+
+// SetNillableReplied sets the "replied" field if the given value is not nil.
+func (_c *StatisticCreate) SetNillableReplied(v *int64) *StatisticCreate {
+	if v != nil {
+		_c.SetReplied(*v)
+	}
+	return _c
+}
+
+// SetClicked sets the "clicked" field.
+func (_c *StatisticCreate) SetClicked(v int64) *StatisticCreate {
+	_c.mutation.SetClicked(v)
+	return _c
+}
+
+// SetNillableClicked sets the "clicked" field if the given value is not nil.
+func (_c *StatisticCreate) SetNillableClicked(v *int64) *StatisticCreate {
+	if v != nil {
+		_c.SetClicked(*v)
+	}
+	return _c
+}
+
 // SetCostMicros sets the "cost_micros" field.
 func (_c *StatisticCreate) SetCostMicros(v int64) *StatisticCreate {
 	_c.mutation.SetCostMicros(v)
@@ -298,6 +326,14 @@ func (_c *StatisticCreate) defaults() error {
 		v := statistic.DefaultOptedOut
 		_c.mutation.SetOptedOut(v)
 	}
+	if _, ok := _c.mutation.Replied(); !ok {
+		v := statistic.DefaultReplied
+		_c.mutation.SetReplied(v)
+	}
+	if _, ok := _c.mutation.Clicked(); !ok {
+		v := statistic.DefaultClicked
+		_c.mutation.SetClicked(v)
+	}
 	if _, ok := _c.mutation.CostMicros(); !ok {
 		v := statistic.DefaultCostMicros
 		_c.mutation.SetCostMicros(v)
@@ -364,6 +400,12 @@ func (_c *StatisticCreate) check() error {
 	}
 	if _, ok := _c.mutation.OptedOut(); !ok {
 		return &ValidationError{Name: "opted_out", err: errors.New(`ent: missing required field "Statistic.opted_out"`)}
+	}
+	if _, ok := _c.mutation.Replied(); !ok {
+		return &ValidationError{Name: "replied", err: errors.New(`ent: missing required field "Statistic.replied"`)}
+	}
+	if _, ok := _c.mutation.Clicked(); !ok {
+		return &ValidationError{Name: "clicked", err: errors.New(`ent: missing required field "Statistic.clicked"`)}
 	}
 	if _, ok := _c.mutation.CostMicros(); !ok {
 		return &ValidationError{Name: "cost_micros", err: errors.New(`ent: missing required field "Statistic.cost_micros"`)}
@@ -470,6 +512,14 @@ func (_c *StatisticCreate) createSpec() (*Statistic, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.OptedOut(); ok {
 		_spec.SetField(statistic.FieldOptedOut, field.TypeInt64, value)
 		_node.OptedOut = value
+	}
+	if value, ok := _c.mutation.Replied(); ok {
+		_spec.SetField(statistic.FieldReplied, field.TypeInt64, value)
+		_node.Replied = value
+	}
+	if value, ok := _c.mutation.Clicked(); ok {
+		_spec.SetField(statistic.FieldClicked, field.TypeInt64, value)
+		_node.Clicked = value
 	}
 	if value, ok := _c.mutation.CostMicros(); ok {
 		_spec.SetField(statistic.FieldCostMicros, field.TypeInt64, value)

@@ -316,6 +316,48 @@ func (_u *StatisticUpdate) AddOptedOut(v int64) *StatisticUpdate {
 	return _u
 }
 
+// SetReplied sets the "replied" field.
+func (_u *StatisticUpdate) SetReplied(v int64) *StatisticUpdate {
+	_u.mutation.ResetReplied()
+	_u.mutation.SetReplied(v)
+	return _u
+}
+
+// SetNillableReplied sets the "replied" field if the given value is not nil.
+func (_u *StatisticUpdate) SetNillableReplied(v *int64) *StatisticUpdate {
+	if v != nil {
+		_u.SetReplied(*v)
+	}
+	return _u
+}
+
+// AddReplied adds value to the "replied" field.
+func (_u *StatisticUpdate) AddReplied(v int64) *StatisticUpdate {
+	_u.mutation.AddReplied(v)
+	return _u
+}
+
+// SetClicked sets the "clicked" field.
+func (_u *StatisticUpdate) SetClicked(v int64) *StatisticUpdate {
+	_u.mutation.ResetClicked()
+	_u.mutation.SetClicked(v)
+	return _u
+}
+
+// SetNillableClicked sets the "clicked" field if the given value is not nil.
+func (_u *StatisticUpdate) SetNillableClicked(v *int64) *StatisticUpdate {
+	if v != nil {
+		_u.SetClicked(*v)
+	}
+	return _u
+}
+
+// AddClicked adds value to the "clicked" field.
+func (_u *StatisticUpdate) AddClicked(v int64) *StatisticUpdate {
+	_u.mutation.AddClicked(v)
+	return _u
+}
+
 // SetCostMicros sets the "cost_micros" field.
 func (_u *StatisticUpdate) SetCostMicros(v int64) *StatisticUpdate {
 	_u.mutation.ResetCostMicros()
@@ -472,6 +514,18 @@ func (_u *StatisticUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedOptedOut(); ok {
 		_spec.AddField(statistic.FieldOptedOut, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Replied(); ok {
+		_spec.SetField(statistic.FieldReplied, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedReplied(); ok {
+		_spec.AddField(statistic.FieldReplied, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Clicked(); ok {
+		_spec.SetField(statistic.FieldClicked, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedClicked(); ok {
+		_spec.AddField(statistic.FieldClicked, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.CostMicros(); ok {
 		_spec.SetField(statistic.FieldCostMicros, field.TypeInt64, value)
@@ -792,6 +846,48 @@ func (_u *StatisticUpdateOne) AddOptedOut(v int64) *StatisticUpdateOne {
 	return _u
 }
 
+// SetReplied sets the "replied" field.
+func (_u *StatisticUpdateOne) SetReplied(v int64) *StatisticUpdateOne {
+	_u.mutation.ResetReplied()
+	_u.mutation.SetReplied(v)
+	return _u
+}
+
+// SetNillableReplied sets the "replied" field if the given value is not nil.
+func (_u *StatisticUpdateOne) SetNillableReplied(v *int64) *StatisticUpdateOne {
+	if v != nil {
+		_u.SetReplied(*v)
+	}
+	return _u
+}
+
+// AddReplied adds value to the "replied" field.
+func (_u *StatisticUpdateOne) AddReplied(v int64) *StatisticUpdateOne {
+	_u.mutation.AddReplied(v)
+	return _u
+}
+
+// SetClicked sets the "clicked" field.
+func (_u *StatisticUpdateOne) SetClicked(v int64) *StatisticUpdateOne {
+	_u.mutation.ResetClicked()
+	_u.mutation.SetClicked(v)
+	return _u
+}
+
+// SetNillableClicked sets the "clicked" field if the given value is not nil.
+func (_u *StatisticUpdateOne) SetNillableClicked(v *int64) *StatisticUpdateOne {
+	if v != nil {
+		_u.SetClicked(*v)
+	}
+	return _u
+}
+
+// AddClicked adds value to the "clicked" field.
+func (_u *StatisticUpdateOne) AddClicked(v int64) *StatisticUpdateOne {
+	_u.mutation.AddClicked(v)
+	return _u
+}
+
 // SetCostMicros sets the "cost_micros" field.
 func (_u *StatisticUpdateOne) SetCostMicros(v int64) *StatisticUpdateOne {
 	_u.mutation.ResetCostMicros()
@@ -978,6 +1074,18 @@ func (_u *StatisticUpdateOne) sqlSave(ctx context.Context) (_node *Statistic, er
 	}
 	if value, ok := _u.mutation.AddedOptedOut(); ok {
 		_spec.AddField(statistic.FieldOptedOut, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Replied(); ok {
+		_spec.SetField(statistic.FieldReplied, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedReplied(); ok {
+		_spec.AddField(statistic.FieldReplied, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Clicked(); ok {
+		_spec.SetField(statistic.FieldClicked, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedClicked(); ok {
+		_spec.AddField(statistic.FieldClicked, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.CostMicros(); ok {
 		_spec.SetField(statistic.FieldCostMicros, field.TypeInt64, value)

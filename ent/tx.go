@@ -24,6 +24,8 @@ type Tx struct {
 	AuditEvent *AuditEventClient
 	// Campaign is the client for interacting with the Campaign builders.
 	Campaign *CampaignClient
+	// CampaignCount is the client for interacting with the CampaignCount builders.
+	CampaignCount *CampaignCountClient
 	// CampaignRecipient is the client for interacting with the CampaignRecipient builders.
 	CampaignRecipient *CampaignRecipientClient
 	// Claim is the client for interacting with the Claim builders.
@@ -46,8 +48,16 @@ type Tx struct {
 	DeliveryEvent *DeliveryEventClient
 	// EmailVerification is the client for interacting with the EmailVerification builders.
 	EmailVerification *EmailVerificationClient
+	// ErasedAddress is the client for interacting with the ErasedAddress builders.
+	ErasedAddress *ErasedAddressClient
+	// Erasure is the client for interacting with the Erasure builders.
+	Erasure *ErasureClient
 	// EventCounter is the client for interacting with the EventCounter builders.
 	EventCounter *EventCounterClient
+	// Export is the client for interacting with the Export builders.
+	Export *ExportClient
+	// ExportPart is the client for interacting with the ExportPart builders.
+	ExportPart *ExportPartClient
 	// ExternalLogin is the client for interacting with the ExternalLogin builders.
 	ExternalLogin *ExternalLoginClient
 	// FormerIdentifier is the client for interacting with the FormerIdentifier builders.
@@ -60,6 +70,8 @@ type Tx struct {
 	ImportRejection *ImportRejectionClient
 	// Invitation is the client for interacting with the Invitation builders.
 	Invitation *InvitationClient
+	// LinkClick is the client for interacting with the LinkClick builders.
+	LinkClick *LinkClickClient
 	// ListMember is the client for interacting with the ListMember builders.
 	ListMember *ListMemberClient
 	// Listing is the client for interacting with the Listing builders.
@@ -86,10 +98,14 @@ type Tx struct {
 	QuotaUsage *QuotaUsageClient
 	// RateCard is the client for interacting with the RateCard builders.
 	RateCard *RateCardClient
+	// Reconciliation is the client for interacting with the Reconciliation builders.
+	Reconciliation *ReconciliationClient
 	// RecoveryCode is the client for interacting with the RecoveryCode builders.
 	RecoveryCode *RecoveryCodeClient
 	// Reply is the client for interacting with the Reply builders.
 	Reply *ReplyClient
+	// Retention is the client for interacting with the Retention builders.
+	Retention *RetentionClient
 	// SecondFactor is the client for interacting with the SecondFactor builders.
 	SecondFactor *SecondFactorClient
 	// SecurityNotice is the client for interacting with the SecurityNotice builders.
@@ -118,6 +134,10 @@ type Tx struct {
 	UnmatchedWebhook *UnmatchedWebhookClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
+	// WebhookDelivery is the client for interacting with the WebhookDelivery builders.
+	WebhookDelivery *WebhookDeliveryClient
+	// WebhookEndpoint is the client for interacting with the WebhookEndpoint builders.
+	WebhookEndpoint *WebhookEndpointClient
 
 	// lazily loaded.
 	client     *Client
@@ -254,6 +274,7 @@ func (tx *Tx) init() {
 	tx.AuditChain = NewAuditChainClient(tx.config)
 	tx.AuditEvent = NewAuditEventClient(tx.config)
 	tx.Campaign = NewCampaignClient(tx.config)
+	tx.CampaignCount = NewCampaignCountClient(tx.config)
 	tx.CampaignRecipient = NewCampaignRecipientClient(tx.config)
 	tx.Claim = NewClaimClient(tx.config)
 	tx.ConsentRecord = NewConsentRecordClient(tx.config)
@@ -265,13 +286,18 @@ func (tx *Tx) init() {
 	tx.DataStep = NewDataStepClient(tx.config)
 	tx.DeliveryEvent = NewDeliveryEventClient(tx.config)
 	tx.EmailVerification = NewEmailVerificationClient(tx.config)
+	tx.ErasedAddress = NewErasedAddressClient(tx.config)
+	tx.Erasure = NewErasureClient(tx.config)
 	tx.EventCounter = NewEventCounterClient(tx.config)
+	tx.Export = NewExportClient(tx.config)
+	tx.ExportPart = NewExportPartClient(tx.config)
 	tx.ExternalLogin = NewExternalLoginClient(tx.config)
 	tx.FormerIdentifier = NewFormerIdentifierClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.ImportChunk = NewImportChunkClient(tx.config)
 	tx.ImportRejection = NewImportRejectionClient(tx.config)
 	tx.Invitation = NewInvitationClient(tx.config)
+	tx.LinkClick = NewLinkClickClient(tx.config)
 	tx.ListMember = NewListMemberClient(tx.config)
 	tx.Listing = NewListingClient(tx.config)
 	tx.MediaUpload = NewMediaUploadClient(tx.config)
@@ -285,8 +311,10 @@ func (tx *Tx) init() {
 	tx.PhoneNumber = NewPhoneNumberClient(tx.config)
 	tx.QuotaUsage = NewQuotaUsageClient(tx.config)
 	tx.RateCard = NewRateCardClient(tx.config)
+	tx.Reconciliation = NewReconciliationClient(tx.config)
 	tx.RecoveryCode = NewRecoveryCodeClient(tx.config)
 	tx.Reply = NewReplyClient(tx.config)
+	tx.Retention = NewRetentionClient(tx.config)
 	tx.SecondFactor = NewSecondFactorClient(tx.config)
 	tx.SecurityNotice = NewSecurityNoticeClient(tx.config)
 	tx.Segment = NewSegmentClient(tx.config)
@@ -301,6 +329,8 @@ func (tx *Tx) init() {
 	tx.Thread = NewThreadClient(tx.config)
 	tx.UnmatchedWebhook = NewUnmatchedWebhookClient(tx.config)
 	tx.User = NewUserClient(tx.config)
+	tx.WebhookDelivery = NewWebhookDeliveryClient(tx.config)
+	tx.WebhookEndpoint = NewWebhookEndpointClient(tx.config)
 }
 
 // txDriver wraps the given dialect.Tx with a nop dialect.Driver implementation.

@@ -57,6 +57,8 @@ const (
 	FieldConnectedAt = "connected_at"
 	// FieldSyncedAt holds the string denoting the synced_at field in the database.
 	FieldSyncedAt = "synced_at"
+	// FieldNextComparisonAt holds the string denoting the next_comparison_at field in the database.
+	FieldNextComparisonAt = "next_comparison_at"
 	// FieldNextSyncAt holds the string denoting the next_sync_at field in the database.
 	FieldNextSyncAt = "next_sync_at"
 	// FieldReadAt holds the string denoting the read_at field in the database.
@@ -113,6 +115,7 @@ var Columns = []string{
 	FieldMarketingOnlyThere,
 	FieldConnectedAt,
 	FieldSyncedAt,
+	FieldNextComparisonAt,
 	FieldNextSyncAt,
 	FieldReadAt,
 	FieldNumbersReadAt,
@@ -247,6 +250,11 @@ func ByConnectedAt(opts ...sql.OrderTermOption) OrderOption {
 // BySyncedAt orders the results by the synced_at field.
 func BySyncedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSyncedAt, opts...).ToFunc()
+}
+
+// ByNextComparisonAt orders the results by the next_comparison_at field.
+func ByNextComparisonAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldNextComparisonAt, opts...).ToFunc()
 }
 
 // ByNextSyncAt orders the results by the next_sync_at field.

@@ -142,6 +142,11 @@ func SyncedAt(v time.Time) predicate.Account {
 	return predicate.Account(sql.FieldEQ(FieldSyncedAt, v))
 }
 
+// NextComparisonAt applies equality check predicate on the "next_comparison_at" field. It's identical to NextComparisonAtEQ.
+func NextComparisonAt(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldNextComparisonAt, v))
+}
+
 // NextSyncAt applies equality check predicate on the "next_sync_at" field. It's identical to NextSyncAtEQ.
 func NextSyncAt(v time.Time) predicate.Account {
 	return predicate.Account(sql.FieldEQ(FieldNextSyncAt, v))
@@ -1080,6 +1085,56 @@ func SyncedAtIsNil() predicate.Account {
 // SyncedAtNotNil applies the NotNil predicate on the "synced_at" field.
 func SyncedAtNotNil() predicate.Account {
 	return predicate.Account(sql.FieldNotNull(FieldSyncedAt))
+}
+
+// NextComparisonAtEQ applies the EQ predicate on the "next_comparison_at" field.
+func NextComparisonAtEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldNextComparisonAt, v))
+}
+
+// NextComparisonAtNEQ applies the NEQ predicate on the "next_comparison_at" field.
+func NextComparisonAtNEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNEQ(FieldNextComparisonAt, v))
+}
+
+// NextComparisonAtIn applies the In predicate on the "next_comparison_at" field.
+func NextComparisonAtIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldIn(FieldNextComparisonAt, vs...))
+}
+
+// NextComparisonAtNotIn applies the NotIn predicate on the "next_comparison_at" field.
+func NextComparisonAtNotIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNotIn(FieldNextComparisonAt, vs...))
+}
+
+// NextComparisonAtGT applies the GT predicate on the "next_comparison_at" field.
+func NextComparisonAtGT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGT(FieldNextComparisonAt, v))
+}
+
+// NextComparisonAtGTE applies the GTE predicate on the "next_comparison_at" field.
+func NextComparisonAtGTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGTE(FieldNextComparisonAt, v))
+}
+
+// NextComparisonAtLT applies the LT predicate on the "next_comparison_at" field.
+func NextComparisonAtLT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLT(FieldNextComparisonAt, v))
+}
+
+// NextComparisonAtLTE applies the LTE predicate on the "next_comparison_at" field.
+func NextComparisonAtLTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLTE(FieldNextComparisonAt, v))
+}
+
+// NextComparisonAtIsNil applies the IsNil predicate on the "next_comparison_at" field.
+func NextComparisonAtIsNil() predicate.Account {
+	return predicate.Account(sql.FieldIsNull(FieldNextComparisonAt))
+}
+
+// NextComparisonAtNotNil applies the NotNil predicate on the "next_comparison_at" field.
+func NextComparisonAtNotNil() predicate.Account {
+	return predicate.Account(sql.FieldNotNull(FieldNextComparisonAt))
 }
 
 // NextSyncAtEQ applies the EQ predicate on the "next_sync_at" field.

@@ -99,6 +99,8 @@ const (
 	FieldSkipped = "skipped"
 	// FieldCanceled holds the string denoting the canceled field in the database.
 	FieldCanceled = "canceled"
+	// FieldReplied holds the string denoting the replied field in the database.
+	FieldReplied = "replied"
 	// FieldCostMicros holds the string denoting the cost_micros field in the database.
 	FieldCostMicros = "cost_micros"
 	// FieldCostCurrency holds the string denoting the cost_currency field in the database.
@@ -177,6 +179,7 @@ var Columns = []string{
 	FieldUnknown,
 	FieldSkipped,
 	FieldCanceled,
+	FieldReplied,
 	FieldCostMicros,
 	FieldCostCurrency,
 }
@@ -227,6 +230,8 @@ var (
 	DefaultSkipped int
 	// DefaultCanceled holds the default value on creation for the "canceled" field.
 	DefaultCanceled int
+	// DefaultReplied holds the default value on creation for the "replied" field.
+	DefaultReplied int
 	// DefaultCostMicros holds the default value on creation for the "cost_micros" field.
 	DefaultCostMicros int64
 	// DefaultID holds the default value on creation for the "id" field.
@@ -248,7 +253,7 @@ func StatusValidator(s enum.CampaignStatus) error {
 // StatusReasonValidator is a validator for the "status_reason" field enum values. It is called by the builders before save.
 func StatusReasonValidator(sr enum.CampaignStatusReason) error {
 	switch sr {
-	case "PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW", "ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS", "MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED", "SCHEDULE_MISSED", "AUDIENCE_EMPTY", "CANARY_FAILED":
+	case "PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW", "ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS", "MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED", "SCHEDULE_MISSED", "AUDIENCE_EMPTY", "RECIPIENTS_PENDING", "CANARY_FAILED":
 		return nil
 	default:
 		return fmt.Errorf("campaign: invalid enum value for status_reason field: %q", sr)
@@ -468,6 +473,11 @@ func BySkipped(opts ...sql.OrderTermOption) OrderOption {
 // ByCanceled orders the results by the canceled field.
 func ByCanceled(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCanceled, opts...).ToFunc()
+}
+
+// ByReplied orders the results by the replied field.
+func ByReplied(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReplied, opts...).ToFunc()
 }
 
 // ByCostMicros orders the results by the cost_micros field.

@@ -222,6 +222,11 @@ func Canceled(v int) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldCanceled, v))
 }
 
+// Replied applies equality check predicate on the "replied" field. It's identical to RepliedEQ.
+func Replied(v int) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldReplied, v))
+}
+
 // CostMicros applies equality check predicate on the "cost_micros" field. It's identical to CostMicrosEQ.
 func CostMicros(v int64) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldCostMicros, v))
@@ -1855,6 +1860,46 @@ func CanceledLT(v int) predicate.Campaign {
 // CanceledLTE applies the LTE predicate on the "canceled" field.
 func CanceledLTE(v int) predicate.Campaign {
 	return predicate.Campaign(sql.FieldLTE(FieldCanceled, v))
+}
+
+// RepliedEQ applies the EQ predicate on the "replied" field.
+func RepliedEQ(v int) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldReplied, v))
+}
+
+// RepliedNEQ applies the NEQ predicate on the "replied" field.
+func RepliedNEQ(v int) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNEQ(FieldReplied, v))
+}
+
+// RepliedIn applies the In predicate on the "replied" field.
+func RepliedIn(vs ...int) predicate.Campaign {
+	return predicate.Campaign(sql.FieldIn(FieldReplied, vs...))
+}
+
+// RepliedNotIn applies the NotIn predicate on the "replied" field.
+func RepliedNotIn(vs ...int) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotIn(FieldReplied, vs...))
+}
+
+// RepliedGT applies the GT predicate on the "replied" field.
+func RepliedGT(v int) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGT(FieldReplied, v))
+}
+
+// RepliedGTE applies the GTE predicate on the "replied" field.
+func RepliedGTE(v int) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGTE(FieldReplied, v))
+}
+
+// RepliedLT applies the LT predicate on the "replied" field.
+func RepliedLT(v int) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLT(FieldReplied, v))
+}
+
+// RepliedLTE applies the LTE predicate on the "replied" field.
+func RepliedLTE(v int) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLTE(FieldReplied, v))
 }
 
 // CostMicrosEQ applies the EQ predicate on the "cost_micros" field.

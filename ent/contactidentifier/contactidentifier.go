@@ -28,6 +28,8 @@ const (
 	FieldContactID = "contact_id"
 	// FieldSince holds the string denoting the since field in the database.
 	FieldSince = "since"
+	// FieldErased holds the string denoting the erased field in the database.
+	FieldErased = "erased"
 	// Table holds the table name of the contactidentifier in the database.
 	Table = "contact_identifier"
 )
@@ -41,6 +43,7 @@ var Columns = []string{
 	FieldWritten,
 	FieldContactID,
 	FieldSince,
+	FieldErased,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -61,6 +64,8 @@ func ValidColumn(column string) bool {
 var (
 	Hooks  [1]ent.Hook
 	Policy ent.Policy
+	// DefaultErased holds the default value on creation for the "erased" field.
+	DefaultErased bool
 )
 
 // KindValidator is a validator for the "kind" field enum values. It is called by the builders before save.
@@ -109,6 +114,11 @@ func ByContactID(opts ...sql.OrderTermOption) OrderOption {
 // BySince orders the results by the since field.
 func BySince(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSince, opts...).ToFunc()
+}
+
+// ByErased orders the results by the erased field.
+func ByErased(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldErased, opts...).ToFunc()
 }
 
 var (

@@ -81,6 +81,11 @@ func Since(v time.Time) predicate.ContactIdentifier {
 	return predicate.ContactIdentifier(sql.FieldEQ(FieldSince, v))
 }
 
+// Erased applies equality check predicate on the "erased" field. It's identical to ErasedEQ.
+func Erased(v bool) predicate.ContactIdentifier {
+	return predicate.ContactIdentifier(sql.FieldEQ(FieldErased, v))
+}
+
 // OrganizationIDEQ applies the EQ predicate on the "organization_id" field.
 func OrganizationIDEQ(v uid.ID) predicate.ContactIdentifier {
 	return predicate.ContactIdentifier(sql.FieldEQ(FieldOrganizationID, v))
@@ -369,6 +374,16 @@ func SinceLT(v time.Time) predicate.ContactIdentifier {
 // SinceLTE applies the LTE predicate on the "since" field.
 func SinceLTE(v time.Time) predicate.ContactIdentifier {
 	return predicate.ContactIdentifier(sql.FieldLTE(FieldSince, v))
+}
+
+// ErasedEQ applies the EQ predicate on the "erased" field.
+func ErasedEQ(v bool) predicate.ContactIdentifier {
+	return predicate.ContactIdentifier(sql.FieldEQ(FieldErased, v))
+}
+
+// ErasedNEQ applies the NEQ predicate on the "erased" field.
+func ErasedNEQ(v bool) predicate.ContactIdentifier {
+	return predicate.ContactIdentifier(sql.FieldNEQ(FieldErased, v))
 }
 
 // And groups predicates with the AND operator between them.

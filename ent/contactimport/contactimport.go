@@ -38,6 +38,8 @@ const (
 	FieldDelimiter = "delimiter"
 	// FieldContactListID holds the string denoting the contact_list_id field in the database.
 	FieldContactListID = "contact_list_id"
+	// FieldCampaignID holds the string denoting the campaign_id field in the database.
+	FieldCampaignID = "campaign_id"
 	// FieldDefaultCountry holds the string denoting the default_country field in the database.
 	FieldDefaultCountry = "default_country"
 	// FieldNumberForm holds the string denoting the number_form field in the database.
@@ -81,6 +83,7 @@ var Columns = []string{
 	FieldEncoding,
 	FieldDelimiter,
 	FieldContactListID,
+	FieldCampaignID,
 	FieldDefaultCountry,
 	FieldNumberForm,
 	FieldConsent,
@@ -204,6 +207,11 @@ func ByDelimiter(opts ...sql.OrderTermOption) OrderOption {
 // ByContactListID orders the results by the contact_list_id field.
 func ByContactListID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldContactListID, opts...).ToFunc()
+}
+
+// ByCampaignID orders the results by the campaign_id field.
+func ByCampaignID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCampaignID, opts...).ToFunc()
 }
 
 // ByDefaultCountry orders the results by the default_country field.

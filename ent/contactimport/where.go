@@ -91,6 +91,11 @@ func ContactListID(v uid.ID) predicate.ContactImport {
 	return predicate.ContactImport(sql.FieldEQ(FieldContactListID, v))
 }
 
+// CampaignID applies equality check predicate on the "campaign_id" field. It's identical to CampaignIDEQ.
+func CampaignID(v uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldEQ(FieldCampaignID, v))
+}
+
 // DefaultCountry applies equality check predicate on the "default_country" field. It's identical to DefaultCountryEQ.
 func DefaultCountry(v string) predicate.ContactImport {
 	return predicate.ContactImport(sql.FieldEQ(FieldDefaultCountry, v))
@@ -594,6 +599,56 @@ func ContactListIDIsNil() predicate.ContactImport {
 // ContactListIDNotNil applies the NotNil predicate on the "contact_list_id" field.
 func ContactListIDNotNil() predicate.ContactImport {
 	return predicate.ContactImport(sql.FieldNotNull(FieldContactListID))
+}
+
+// CampaignIDEQ applies the EQ predicate on the "campaign_id" field.
+func CampaignIDEQ(v uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldEQ(FieldCampaignID, v))
+}
+
+// CampaignIDNEQ applies the NEQ predicate on the "campaign_id" field.
+func CampaignIDNEQ(v uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldNEQ(FieldCampaignID, v))
+}
+
+// CampaignIDIn applies the In predicate on the "campaign_id" field.
+func CampaignIDIn(vs ...uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldIn(FieldCampaignID, vs...))
+}
+
+// CampaignIDNotIn applies the NotIn predicate on the "campaign_id" field.
+func CampaignIDNotIn(vs ...uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldNotIn(FieldCampaignID, vs...))
+}
+
+// CampaignIDGT applies the GT predicate on the "campaign_id" field.
+func CampaignIDGT(v uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldGT(FieldCampaignID, v))
+}
+
+// CampaignIDGTE applies the GTE predicate on the "campaign_id" field.
+func CampaignIDGTE(v uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldGTE(FieldCampaignID, v))
+}
+
+// CampaignIDLT applies the LT predicate on the "campaign_id" field.
+func CampaignIDLT(v uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldLT(FieldCampaignID, v))
+}
+
+// CampaignIDLTE applies the LTE predicate on the "campaign_id" field.
+func CampaignIDLTE(v uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldLTE(FieldCampaignID, v))
+}
+
+// CampaignIDIsNil applies the IsNil predicate on the "campaign_id" field.
+func CampaignIDIsNil() predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldIsNull(FieldCampaignID))
+}
+
+// CampaignIDNotNil applies the NotNil predicate on the "campaign_id" field.
+func CampaignIDNotNil() predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldNotNull(FieldCampaignID))
 }
 
 // DefaultCountryEQ applies the EQ predicate on the "default_country" field.

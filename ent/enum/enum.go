@@ -393,6 +393,44 @@ func (v *IdentifierKind) UnmarshalGQL(in any) error { return read(v, in) }
 // Values lists them for the data model.
 func (IdentifierKind) Values() []string { return []string{"PHONE", "USER_ID", "CONTACT"} }
 
+// CampaignOutcome is what came of a campaign for one person.
+type CampaignOutcome string
+
+const (
+	CampaignOutcomeSkipped      CampaignOutcome = "SKIPPED"
+	CampaignOutcomeFailed       CampaignOutcome = "FAILED"
+	CampaignOutcomeNotDelivered CampaignOutcome = "NOT_DELIVERED"
+	CampaignOutcomeDelivered    CampaignOutcome = "DELIVERED"
+	CampaignOutcomeNotRead      CampaignOutcome = "NOT_READ"
+	CampaignOutcomeRead         CampaignOutcome = "READ"
+	CampaignOutcomeReplied      CampaignOutcome = "REPLIED"
+	CampaignOutcomeNotReplied   CampaignOutcome = "NOT_REPLIED"
+)
+
+// MarshalGQL and UnmarshalGQL bind CampaignOutcome to the GraphQL enum of that name.
+func (v CampaignOutcome) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *CampaignOutcome) UnmarshalGQL(in any) error { return read(v, in) }
+
+// Values lists them.
+func (CampaignOutcome) Values() []string {
+	return []string{"SKIPPED", "FAILED", "NOT_DELIVERED", "DELIVERED", "NOT_READ", "READ", "REPLIED", "NOT_REPLIED"}
+}
+
+// CampaignCountKind says by what people of a campaign are counted.
+type CampaignCountKind string
+
+const (
+	CampaignCountKindSkip   CampaignCountKind = "SKIP"
+	CampaignCountKindButton CampaignCountKind = "BUTTON"
+)
+
+// MarshalGQL and UnmarshalGQL are what ent's code asks of every enum.
+func (v CampaignCountKind) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *CampaignCountKind) UnmarshalGQL(in any) error { return read(v, in) }
+
+// Values lists them for the data model.
+func (CampaignCountKind) Values() []string { return []string{"SKIP", "BUTTON"} }
+
 // JobStatus says how far a background job is.
 type JobStatus string
 
@@ -472,6 +510,7 @@ const (
 	CampaignStatusReasonQuotaReached          CampaignStatusReason = "QUOTA_REACHED"
 	CampaignStatusReasonScheduleMissed        CampaignStatusReason = "SCHEDULE_MISSED"
 	CampaignStatusReasonAudienceEmpty         CampaignStatusReason = "AUDIENCE_EMPTY"
+	CampaignStatusReasonRecipientsPending     CampaignStatusReason = "RECIPIENTS_PENDING"
 	CampaignStatusReasonCanaryFailed          CampaignStatusReason = "CANARY_FAILED"
 )
 
@@ -484,7 +523,7 @@ func (CampaignStatusReason) Values() []string {
 	return []string{"PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW",
 		"ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS",
 		"MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED",
-		"SCHEDULE_MISSED", "AUDIENCE_EMPTY", "CANARY_FAILED"}
+		"SCHEDULE_MISSED", "AUDIENCE_EMPTY", "RECIPIENTS_PENDING", "CANARY_FAILED"}
 }
 
 // MissingParameterPolicy says what to do about a recipient without a value.
@@ -654,10 +693,12 @@ const (
 	NotificationKindCampaignPaused    NotificationKind = "CAMPAIGN_PAUSED"
 	NotificationKindCampaignEnded     NotificationKind = "CAMPAIGN_ENDED"
 	NotificationKindImportFailed      NotificationKind = "IMPORT_FAILED"
+	NotificationKindExportFailed      NotificationKind = "EXPORT_FAILED"
 	NotificationKindTokenExpiring     NotificationKind = "TOKEN_EXPIRING"
 	NotificationKindTokenExpired      NotificationKind = "TOKEN_EXPIRED"
 	NotificationKindAccountRestricted NotificationKind = "ACCOUNT_RESTRICTED"
 	NotificationKindTemplateRejected  NotificationKind = "TEMPLATE_REJECTED"
+	NotificationKindWebhookSuspended  NotificationKind = "WEBHOOK_SUSPENDED"
 )
 
 // MarshalGQL and UnmarshalGQL bind NotificationKind to the GraphQL enum of that name.
@@ -666,6 +707,6 @@ func (v *NotificationKind) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (NotificationKind) Values() []string {
-	return []string{"CAMPAIGN_PAUSED", "CAMPAIGN_ENDED", "IMPORT_FAILED", "TOKEN_EXPIRING", "TOKEN_EXPIRED",
-		"ACCOUNT_RESTRICTED", "TEMPLATE_REJECTED"}
+	return []string{"CAMPAIGN_PAUSED", "CAMPAIGN_ENDED", "IMPORT_FAILED", "EXPORT_FAILED", "TOKEN_EXPIRING",
+		"TOKEN_EXPIRED", "ACCOUNT_RESTRICTED", "TEMPLATE_REJECTED", "WEBHOOK_SUSPENDED"}
 }

@@ -28,6 +28,26 @@ type QuietHours struct {
 	End   string `json:"end"`
 }
 
+// Minutes are start and end in minutes since midnight. Not ok: they are no times of day, or one and
+// the same, which would be always or never.
+func (h QuietHours) Minutes() (start, end int, ok bool) {
+	start, isStart := minutes(h.Start)
+	end, isEnd := minutes(h.End)
+
+	return start, end, isStart && isEnd && start != end
+}
+
+// IsClock reports whether a text is a time of day as QuietHours have it: 00:00 to 23:59.
+func IsClock(text string) bool {
+	_, ok := minutes(text)
+	return ok
+}
+
+func minutes(text string) (since int, ok bool) {
+	at, err := time.Parse("15:04", text)
+	return 60*at.Hour() + at.Minute(), err == nil && len(text) == len("15:04")
+}
+
 // DefaultSendingPolicy is what a new organization starts with.
 func DefaultSendingPolicy() SendingPolicy {
 	return SendingPolicy{
@@ -63,6 +83,11 @@ type Audience struct {
 	ExcludeListIDs    []uid.ID       `json:"excludeListIds,omitempty"`
 	ExcludeSegmentIDs []uid.ID       `json:"excludeSegmentIds,omitempty"`
 
+	// ValuesOf is the campaign whose recipients' own values are read with their people, and with
+	// Recipients these are part of the audience. Package campaign sets both when it reads one.
+	ValuesOf   uid.ID `json:"-"`
+	Recipients bool   `json:"-"`
+
 	// Rules are those of its segments, as they were when the first of its people became messages;
 	// empty until then. No caller gives them.
 	Rules map[uid.ID]ContactFilter `json:"rules,omitempty"`
@@ -81,6 +106,17 @@ type ContactFilter struct {
 	ExcludeTags   []string          `json:"excludeTags,omitempty"` // none of them
 	CreatedAfter  *time.Time        `json:"createdAfter,omitempty"`
 	CreatedBefore *time.Time        `json:"createdBefore,omitempty"`
+
+	CampaignOutcome *CampaignOutcome `json:"campaignOutcome,omitempty"`
+}
+
+// CampaignOutcome is a condition on what came of a campaign. Any of the outcomes, of the codes and
+// of the buttons must hold; empty codes and buttons say nothing.
+type CampaignOutcome struct {
+	CampaignID uid.ID                 `json:"campaignId"`
+	Outcome    []enum.CampaignOutcome `json:"outcome"`
+	ErrorCode  []int                  `json:"errorCode,omitempty"`
+	Button     []string               `json:"button,omitempty"`
 }
 
 // AttributeFilter is a condition on one attribute.

@@ -3,10 +3,13 @@
 package listing
 
 import (
+	"carillon/ent/enum"
 	"carillon/uid"
+	"fmt"
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
+	"github.com/99designs/gqlgen/graphql"
 )
 
 const (
@@ -30,6 +33,8 @@ const (
 	FieldReference = "reference"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
+	// FieldType holds the string denoting the type field in the database.
+	FieldType = "type"
 	// Table holds the table name of the listing in the database.
 	Table = "listing"
 )
@@ -45,6 +50,7 @@ var Columns = []string{
 	FieldAddress,
 	FieldReference,
 	FieldCreatedAt,
+	FieldType,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -68,6 +74,18 @@ var (
 	// DefaultID holds the default value on creation for the "id" field.
 	DefaultID func() uid.ID
 )
+
+const DefaultType enum.MessageType = "TEMPLATE"
+
+// TypeValidator is a validator for the "type" field enum values. It is called by the builders before save.
+func TypeValidator(_type enum.MessageType) error {
+	switch _type {
+	case "TEMPLATE", "TEXT", "IMAGE", "VIDEO", "AUDIO", "DOCUMENT", "STICKER", "LOCATION", "CONTACTS", "INTERACTIVE", "BUTTON", "REACTION", "ORDER", "SYSTEM", "UNSUPPORTED":
+		return nil
+	default:
+		return fmt.Errorf("listing: invalid enum value for type field: %q", _type)
+	}
+}
 
 // OrderOption defines the ordering options for the Listing queries.
 type OrderOption func(*sql.Selector)
@@ -116,3 +134,15 @@ func ByReference(opts ...sql.OrderTermOption) OrderOption {
 func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
 }
+
+// ByType orders the results by the type field.
+func ByType(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldType, opts...).ToFunc()
+}
+
+var (
+	// enum.MessageType must implement graphql.Marshaler.
+	_ graphql.Marshaler = (*enum.MessageType)(nil)
+	// enum.MessageType must implement graphql.Unmarshaler.
+	_ graphql.Unmarshaler = (*enum.MessageType)(nil)
+)

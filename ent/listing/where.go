@@ -3,6 +3,7 @@
 package listing
 
 import (
+	"carillon/ent/enum"
 	"carillon/ent/predicate"
 	"carillon/uid"
 	"time"
@@ -503,6 +504,36 @@ func CreatedAtLT(v time.Time) predicate.Listing {
 // CreatedAtLTE applies the LTE predicate on the "created_at" field.
 func CreatedAtLTE(v time.Time) predicate.Listing {
 	return predicate.Listing(sql.FieldLTE(FieldCreatedAt, v))
+}
+
+// TypeEQ applies the EQ predicate on the "type" field.
+func TypeEQ(v enum.MessageType) predicate.Listing {
+	vc := v
+	return predicate.Listing(sql.FieldEQ(FieldType, vc))
+}
+
+// TypeNEQ applies the NEQ predicate on the "type" field.
+func TypeNEQ(v enum.MessageType) predicate.Listing {
+	vc := v
+	return predicate.Listing(sql.FieldNEQ(FieldType, vc))
+}
+
+// TypeIn applies the In predicate on the "type" field.
+func TypeIn(vs ...enum.MessageType) predicate.Listing {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Listing(sql.FieldIn(FieldType, v...))
+}
+
+// TypeNotIn applies the NotIn predicate on the "type" field.
+func TypeNotIn(vs ...enum.MessageType) predicate.Listing {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Listing(sql.FieldNotIn(FieldType, v...))
 }
 
 // And groups predicates with the AND operator between them.

@@ -63,6 +63,8 @@ const (
 	FieldSettledAttempts = "settled_attempts"
 	// FieldNotBefore holds the string denoting the not_before field in the database.
 	FieldNotBefore = "not_before"
+	// FieldHeldFrom holds the string denoting the held_from field in the database.
+	FieldHeldFrom = "held_from"
 	// FieldTimeZone holds the string denoting the time_zone field in the database.
 	FieldTimeZone = "time_zone"
 	// FieldReference holds the string denoting the reference field in the database.
@@ -97,6 +99,8 @@ const (
 	FieldEditedAt = "edited_at"
 	// FieldRevokedAt holds the string denoting the revoked_at field in the database.
 	FieldRevokedAt = "revoked_at"
+	// FieldErasedAt holds the string denoting the erased_at field in the database.
+	FieldErasedAt = "erased_at"
 	// FieldPricing holds the string denoting the pricing field in the database.
 	FieldPricing = "pricing"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -166,6 +170,7 @@ var Columns = []string{
 	FieldAttempts,
 	FieldSettledAttempts,
 	FieldNotBefore,
+	FieldHeldFrom,
 	FieldTimeZone,
 	FieldReference,
 	FieldReplyToID,
@@ -183,6 +188,7 @@ var Columns = []string{
 	FieldClosedAt,
 	FieldEditedAt,
 	FieldRevokedAt,
+	FieldErasedAt,
 	FieldPricing,
 	FieldCreatedAt,
 }
@@ -383,6 +389,11 @@ func ByNotBefore(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldNotBefore, opts...).ToFunc()
 }
 
+// ByHeldFrom orders the results by the held_from field.
+func ByHeldFrom(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldHeldFrom, opts...).ToFunc()
+}
+
 // ByTimeZone orders the results by the time_zone field.
 func ByTimeZone(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTimeZone, opts...).ToFunc()
@@ -461,6 +472,11 @@ func ByEditedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByRevokedAt orders the results by the revoked_at field.
 func ByRevokedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRevokedAt, opts...).ToFunc()
+}
+
+// ByErasedAt orders the results by the erased_at field.
+func ByErasedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldErasedAt, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

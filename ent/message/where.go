@@ -127,6 +127,11 @@ func NotBefore(v time.Time) predicate.Message {
 	return predicate.Message(sql.FieldEQ(FieldNotBefore, v))
 }
 
+// HeldFrom applies equality check predicate on the "held_from" field. It's identical to HeldFromEQ.
+func HeldFrom(v time.Time) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldHeldFrom, v))
+}
+
 // TimeZone applies equality check predicate on the "time_zone" field. It's identical to TimeZoneEQ.
 func TimeZone(v string) predicate.Message {
 	return predicate.Message(sql.FieldEQ(FieldTimeZone, v))
@@ -205,6 +210,11 @@ func EditedAt(v time.Time) predicate.Message {
 // RevokedAt applies equality check predicate on the "revoked_at" field. It's identical to RevokedAtEQ.
 func RevokedAt(v time.Time) predicate.Message {
 	return predicate.Message(sql.FieldEQ(FieldRevokedAt, v))
+}
+
+// ErasedAt applies equality check predicate on the "erased_at" field. It's identical to ErasedAtEQ.
+func ErasedAt(v time.Time) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldErasedAt, v))
 }
 
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
@@ -1092,6 +1102,56 @@ func NotBeforeLTE(v time.Time) predicate.Message {
 	return predicate.Message(sql.FieldLTE(FieldNotBefore, v))
 }
 
+// HeldFromEQ applies the EQ predicate on the "held_from" field.
+func HeldFromEQ(v time.Time) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldHeldFrom, v))
+}
+
+// HeldFromNEQ applies the NEQ predicate on the "held_from" field.
+func HeldFromNEQ(v time.Time) predicate.Message {
+	return predicate.Message(sql.FieldNEQ(FieldHeldFrom, v))
+}
+
+// HeldFromIn applies the In predicate on the "held_from" field.
+func HeldFromIn(vs ...time.Time) predicate.Message {
+	return predicate.Message(sql.FieldIn(FieldHeldFrom, vs...))
+}
+
+// HeldFromNotIn applies the NotIn predicate on the "held_from" field.
+func HeldFromNotIn(vs ...time.Time) predicate.Message {
+	return predicate.Message(sql.FieldNotIn(FieldHeldFrom, vs...))
+}
+
+// HeldFromGT applies the GT predicate on the "held_from" field.
+func HeldFromGT(v time.Time) predicate.Message {
+	return predicate.Message(sql.FieldGT(FieldHeldFrom, v))
+}
+
+// HeldFromGTE applies the GTE predicate on the "held_from" field.
+func HeldFromGTE(v time.Time) predicate.Message {
+	return predicate.Message(sql.FieldGTE(FieldHeldFrom, v))
+}
+
+// HeldFromLT applies the LT predicate on the "held_from" field.
+func HeldFromLT(v time.Time) predicate.Message {
+	return predicate.Message(sql.FieldLT(FieldHeldFrom, v))
+}
+
+// HeldFromLTE applies the LTE predicate on the "held_from" field.
+func HeldFromLTE(v time.Time) predicate.Message {
+	return predicate.Message(sql.FieldLTE(FieldHeldFrom, v))
+}
+
+// HeldFromIsNil applies the IsNil predicate on the "held_from" field.
+func HeldFromIsNil() predicate.Message {
+	return predicate.Message(sql.FieldIsNull(FieldHeldFrom))
+}
+
+// HeldFromNotNil applies the NotNil predicate on the "held_from" field.
+func HeldFromNotNil() predicate.Message {
+	return predicate.Message(sql.FieldNotNull(FieldHeldFrom))
+}
+
 // TimeZoneEQ applies the EQ predicate on the "time_zone" field.
 func TimeZoneEQ(v string) predicate.Message {
 	return predicate.Message(sql.FieldEQ(FieldTimeZone, v))
@@ -1950,6 +2010,56 @@ func RevokedAtIsNil() predicate.Message {
 // RevokedAtNotNil applies the NotNil predicate on the "revoked_at" field.
 func RevokedAtNotNil() predicate.Message {
 	return predicate.Message(sql.FieldNotNull(FieldRevokedAt))
+}
+
+// ErasedAtEQ applies the EQ predicate on the "erased_at" field.
+func ErasedAtEQ(v time.Time) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldErasedAt, v))
+}
+
+// ErasedAtNEQ applies the NEQ predicate on the "erased_at" field.
+func ErasedAtNEQ(v time.Time) predicate.Message {
+	return predicate.Message(sql.FieldNEQ(FieldErasedAt, v))
+}
+
+// ErasedAtIn applies the In predicate on the "erased_at" field.
+func ErasedAtIn(vs ...time.Time) predicate.Message {
+	return predicate.Message(sql.FieldIn(FieldErasedAt, vs...))
+}
+
+// ErasedAtNotIn applies the NotIn predicate on the "erased_at" field.
+func ErasedAtNotIn(vs ...time.Time) predicate.Message {
+	return predicate.Message(sql.FieldNotIn(FieldErasedAt, vs...))
+}
+
+// ErasedAtGT applies the GT predicate on the "erased_at" field.
+func ErasedAtGT(v time.Time) predicate.Message {
+	return predicate.Message(sql.FieldGT(FieldErasedAt, v))
+}
+
+// ErasedAtGTE applies the GTE predicate on the "erased_at" field.
+func ErasedAtGTE(v time.Time) predicate.Message {
+	return predicate.Message(sql.FieldGTE(FieldErasedAt, v))
+}
+
+// ErasedAtLT applies the LT predicate on the "erased_at" field.
+func ErasedAtLT(v time.Time) predicate.Message {
+	return predicate.Message(sql.FieldLT(FieldErasedAt, v))
+}
+
+// ErasedAtLTE applies the LTE predicate on the "erased_at" field.
+func ErasedAtLTE(v time.Time) predicate.Message {
+	return predicate.Message(sql.FieldLTE(FieldErasedAt, v))
+}
+
+// ErasedAtIsNil applies the IsNil predicate on the "erased_at" field.
+func ErasedAtIsNil() predicate.Message {
+	return predicate.Message(sql.FieldIsNull(FieldErasedAt))
+}
+
+// ErasedAtNotNil applies the NotNil predicate on the "erased_at" field.
+func ErasedAtNotNil() predicate.Message {
+	return predicate.Message(sql.FieldNotNull(FieldErasedAt))
 }
 
 // PricingIsNil applies the IsNil predicate on the "pricing" field.

@@ -68,6 +68,7 @@ var (
 		{Name: "marketing_only_there", Type: field.TypeBool, Default: false},
 		{Name: "connected_at", Type: field.TypeTime},
 		{Name: "synced_at", Type: field.TypeTime, Nullable: true},
+		{Name: "next_comparison_at", Type: field.TypeTime, Nullable: true},
 		{Name: "next_sync_at", Type: field.TypeTime, Nullable: true},
 		{Name: "read_at", Type: field.TypeTime, Nullable: true},
 		{Name: "numbers_read_at", Type: field.TypeTime, Nullable: true},
@@ -102,7 +103,7 @@ var (
 			{
 				Name:    "account_next_sync_at",
 				Unique:  false,
-				Columns: []*schema.Column{AccountColumns[20]},
+				Columns: []*schema.Column{AccountColumns[21]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "next_sync_at IS NOT NULL",
 				},
@@ -184,7 +185,7 @@ var (
 		{Name: "organization_id", Type: field.TypeUUID},
 		{Name: "name", Type: field.TypeString},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"DRAFT", "SCHEDULED", "PREPARING", "RUNNING", "PAUSED", "COMPLETED", "CANCELED", "FAILED"}, Default: "DRAFT"},
-		{Name: "status_reason", Type: field.TypeEnum, Nullable: true, Enums: []string{"PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW", "ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS", "MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED", "SCHEDULE_MISSED", "AUDIENCE_EMPTY", "CANARY_FAILED"}},
+		{Name: "status_reason", Type: field.TypeEnum, Nullable: true, Enums: []string{"PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW", "ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS", "MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED", "SCHEDULE_MISSED", "AUDIENCE_EMPTY", "RECIPIENTS_PENDING", "CANARY_FAILED"}},
 		{Name: "status_detail", Type: field.TypeString, Nullable: true},
 		{Name: "audience_rule", Type: field.TypeJSON},
 		{Name: "parameters", Type: field.TypeJSON},
@@ -218,6 +219,7 @@ var (
 		{Name: "unknown", Type: field.TypeInt, Default: 0},
 		{Name: "skipped", Type: field.TypeInt, Default: 0},
 		{Name: "canceled", Type: field.TypeInt, Default: 0},
+		{Name: "replied", Type: field.TypeInt, Default: 0},
 		{Name: "cost_micros", Type: field.TypeInt64, Default: 0},
 		{Name: "cost_currency", Type: field.TypeString, Nullable: true},
 		{Name: "template_id", Type: field.TypeUUID},
@@ -232,19 +234,19 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "campaign_template_template",
-				Columns:    []*schema.Column{CampaignColumns[40]},
+				Columns:    []*schema.Column{CampaignColumns[41]},
 				RefColumns: []*schema.Column{TemplateColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "campaign_phone_number_phone_number",
-				Columns:    []*schema.Column{CampaignColumns[41]},
+				Columns:    []*schema.Column{CampaignColumns[42]},
 				RefColumns: []*schema.Column{PhoneNumberColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "campaign_member_created_by",
-				Columns:    []*schema.Column{CampaignColumns[42]},
+				Columns:    []*schema.Column{CampaignColumns[43]},
 				RefColumns: []*schema.Column{MemberColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -271,7 +273,7 @@ var (
 			{
 				Name:    "campaign_phone_number_id",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignColumns[41]},
+				Columns: []*schema.Column{CampaignColumns[42]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status IN ('PREPARING', 'RUNNING', 'PAUSED')",
 				},
@@ -279,7 +281,7 @@ var (
 			{
 				Name:    "campaign_template_id",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignColumns[40]},
+				Columns: []*schema.Column{CampaignColumns[41]},
 			},
 			{
 				Name:    "campaign_organization_id_reference",
@@ -288,6 +290,28 @@ var (
 				Annotation: &entsql.IndexAnnotation{
 					Where: "reference IS NOT NULL",
 				},
+			},
+		},
+	}
+	// CampaignCountColumns holds the columns for the "campaign_count" table.
+	CampaignCountColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "campaign_id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"SKIP", "BUTTON"}},
+		{Name: "name", Type: field.TypeString},
+		{Name: "people", Type: field.TypeInt, Default: 0},
+	}
+	// CampaignCountTable holds the schema information for the "campaign_count" table.
+	CampaignCountTable = &schema.Table{
+		Name:       "campaign_count",
+		Columns:    CampaignCountColumns,
+		PrimaryKey: []*schema.Column{CampaignCountColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "campaigncount_organization_id_campaign_id_kind_name",
+				Unique:  true,
+				Columns: []*schema.Column{CampaignCountColumns[1], CampaignCountColumns[2], CampaignCountColumns[3], CampaignCountColumns[4]},
 			},
 		},
 	}
@@ -439,6 +463,7 @@ var (
 		{Name: "written", Type: field.TypeString, Nullable: true},
 		{Name: "contact_id", Type: field.TypeUUID},
 		{Name: "since", Type: field.TypeTime},
+		{Name: "erased", Type: field.TypeBool, Default: false},
 	}
 	// ContactIdentifierTable holds the schema information for the "contact_identifier" table.
 	ContactIdentifierTable = &schema.Table{
@@ -471,6 +496,7 @@ var (
 		{Name: "encoding", Type: field.TypeString, Default: "UTF-8"},
 		{Name: "delimiter", Type: field.TypeString, Default: ","},
 		{Name: "contact_list_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "campaign_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "default_country", Type: field.TypeString, Nullable: true},
 		{Name: "number_form", Type: field.TypeEnum, Nullable: true, Enums: []string{"NATIONAL", "INTERNATIONAL"}},
 		{Name: "consent", Type: field.TypeJSON, Nullable: true},
@@ -505,9 +531,17 @@ var (
 				},
 			},
 			{
+				Name:    "contactimport_campaign_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactImportColumns[11]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "campaign_id IS NOT NULL",
+				},
+			},
+			{
 				Name:    "contactimport_organization_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{ContactImportColumns[1], ContactImportColumns[22]},
+				Columns: []*schema.Column{ContactImportColumns[1], ContactImportColumns[23]},
 			},
 		},
 	}
@@ -654,6 +688,70 @@ var (
 			},
 		},
 	}
+	// ErasedAddressColumns holds the columns for the "erased_address" table.
+	ErasedAddressColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "hash", Type: field.TypeString},
+		{Name: "at", Type: field.TypeTime},
+	}
+	// ErasedAddressTable holds the schema information for the "erased_address" table.
+	ErasedAddressTable = &schema.Table{
+		Name:       "erased_address",
+		Columns:    ErasedAddressColumns,
+		PrimaryKey: []*schema.Column{ErasedAddressColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "erasedaddress_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ErasedAddressColumns[1], ErasedAddressColumns[0]},
+			},
+			{
+				Name:    "erasedaddress_organization_id_hash",
+				Unique:  true,
+				Columns: []*schema.Column{ErasedAddressColumns[1], ErasedAddressColumns[2]},
+			},
+		},
+	}
+	// ErasureColumns holds the columns for the "erasure" table.
+	ErasureColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "contact_id", Type: field.TypeUUID},
+		{Name: "requested_by", Type: field.TypeString},
+		{Name: "requested_at", Type: field.TypeTime},
+		{Name: "finished_at", Type: field.TypeTime, Nullable: true},
+		{Name: "person", Type: field.TypeBytes, Nullable: true},
+		{Name: "step", Type: field.TypeInt, Default: 0},
+		{Name: "place", Type: field.TypeUUID, Nullable: true},
+		{Name: "counts", Type: field.TypeJSON},
+	}
+	// ErasureTable holds the schema information for the "erasure" table.
+	ErasureTable = &schema.Table{
+		Name:       "erasure",
+		Columns:    ErasureColumns,
+		PrimaryKey: []*schema.Column{ErasureColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "erasure_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ErasureColumns[1], ErasureColumns[0]},
+			},
+			{
+				Name:    "erasure_organization_id_contact_id",
+				Unique:  true,
+				Columns: []*schema.Column{ErasureColumns[1], ErasureColumns[2]},
+			},
+			{
+				Name:    "erasure_unfinished",
+				Unique:  false,
+				Columns: []*schema.Column{ErasureColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "finished_at IS NULL",
+				},
+			},
+		},
+	}
 	// EventCounterColumns holds the columns for the "event_counter" table.
 	EventCounterColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -665,6 +763,92 @@ var (
 		Name:       "event_counter",
 		Columns:    EventCounterColumns,
 		PrimaryKey: []*schema.Column{EventCounterColumns[0]},
+	}
+	// ExportColumns holds the columns for the "export" table.
+	ExportColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"MESSAGES", "CONTACTS", "STATISTICS", "PERSONAL_DATA"}},
+		{Name: "format", Type: field.TypeEnum, Enums: []string{"CSV", "XLSX", "NDJSON"}},
+		{Name: "status", Type: field.TypeEnum, Enums: []string{"PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELED"}, Default: "PENDING"},
+		{Name: "status_reason", Type: field.TypeString, Nullable: true},
+		{Name: "question", Type: field.TypeJSON},
+		{Name: "masked", Type: field.TypeBool},
+		{Name: "attributes", Type: field.TypeJSON, Nullable: true},
+		{Name: "place", Type: field.TypeUUID, Nullable: true},
+		{Name: "rows", Type: field.TypeInt, Default: 0},
+		{Name: "rows_total", Type: field.TypeInt, Nullable: true},
+		{Name: "bytes", Type: field.TypeInt64, Default: 0},
+		{Name: "parts", Type: field.TypeInt, Default: 0},
+		{Name: "gathered", Type: field.TypeBool, Default: false},
+		{Name: "tries", Type: field.TypeInt, Default: 0},
+		{Name: "lease_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "lease_until", Type: field.TypeTime, Nullable: true},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "finished_at", Type: field.TypeTime, Nullable: true},
+		{Name: "expires_at", Type: field.TypeTime, Nullable: true},
+	}
+	// ExportTable holds the schema information for the "export" table.
+	ExportTable = &schema.Table{
+		Name:       "export",
+		Columns:    ExportColumns,
+		PrimaryKey: []*schema.Column{ExportColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "export_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExportColumns[1], ExportColumns[0]},
+			},
+			{
+				Name:    "export_status",
+				Unique:  false,
+				Columns: []*schema.Column{ExportColumns[4]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status IN ('PENDING', 'RUNNING')",
+				},
+			},
+			{
+				Name:    "export_expires_at",
+				Unique:  false,
+				Columns: []*schema.Column{ExportColumns[21]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "expires_at IS NOT NULL",
+				},
+			},
+			{
+				Name:    "export_organization_id_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{ExportColumns[1], ExportColumns[19]},
+			},
+		},
+	}
+	// ExportPartColumns holds the columns for the "export_part" table.
+	ExportPartColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "export_id", Type: field.TypeUUID},
+		{Name: "number", Type: field.TypeInt},
+		{Name: "name", Type: field.TypeString},
+		{Name: "bytes", Type: field.TypeInt64},
+	}
+	// ExportPartTable holds the schema information for the "export_part" table.
+	ExportPartTable = &schema.Table{
+		Name:       "export_part",
+		Columns:    ExportPartColumns,
+		PrimaryKey: []*schema.Column{ExportPartColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "exportpart_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExportPartColumns[1], ExportPartColumns[0]},
+			},
+			{
+				Name:    "exportpart_export_id_number",
+				Unique:  true,
+				Columns: []*schema.Column{ExportPartColumns[2], ExportPartColumns[3]},
+			},
+		},
 	}
 	// ExternalLoginColumns holds the columns for the "external_login" table.
 	ExternalLoginColumns = []*schema.Column{
@@ -847,6 +1031,26 @@ var (
 			},
 		},
 	}
+	// LinkClickColumns holds the columns for the "link_click" table.
+	LinkClickColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "phone_number_id", Type: field.TypeUUID},
+		{Name: "fingerprint", Type: field.TypeString},
+	}
+	// LinkClickTable holds the schema information for the "link_click" table.
+	LinkClickTable = &schema.Table{
+		Name:       "link_click",
+		Columns:    LinkClickColumns,
+		PrimaryKey: []*schema.Column{LinkClickColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "link_click_once",
+				Unique:  true,
+				Columns: []*schema.Column{LinkClickColumns[1], LinkClickColumns[2], LinkClickColumns[3]},
+			},
+		},
+	}
 	// ListMemberColumns holds the columns for the "list_member" table.
 	ListMemberColumns = []*schema.Column{
 		{Name: "organization_id", Type: field.TypeUUID},
@@ -891,6 +1095,7 @@ var (
 		{Name: "address", Type: field.TypeString},
 		{Name: "reference", Type: field.TypeString, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
+		{Name: "type", Type: field.TypeEnum, Enums: []string{"TEMPLATE", "TEXT", "IMAGE", "VIDEO", "AUDIO", "DOCUMENT", "STICKER", "LOCATION", "CONTACTS", "INTERACTIVE", "BUTTON", "REACTION", "ORDER", "SYSTEM", "UNSUPPORTED"}, Default: "TEMPLATE"},
 	}
 	// ListingTable holds the schema information for the "listing" table.
 	ListingTable = &schema.Table{
@@ -907,6 +1112,14 @@ var (
 				Name:    "listing_campaign_id_id",
 				Unique:  false,
 				Columns: []*schema.Column{ListingColumns[2], ListingColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "campaign_id IS NOT NULL",
+				},
+			},
+			{
+				Name:    "listing_campaign_id_contact_id",
+				Unique:  false,
+				Columns: []*schema.Column{ListingColumns[2], ListingColumns[5]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "campaign_id IS NOT NULL",
 				},
@@ -936,6 +1149,11 @@ var (
 				Name:    "listing_organization_id_address_id",
 				Unique:  false,
 				Columns: []*schema.Column{ListingColumns[1], ListingColumns[6], ListingColumns[0]},
+			},
+			{
+				Name:    "listing_organization_id_type_id",
+				Unique:  false,
+				Columns: []*schema.Column{ListingColumns[1], ListingColumns[9], ListingColumns[0]},
 			},
 			{
 				Name:    "listing_organization_id_reference_id",
@@ -1057,6 +1275,7 @@ var (
 		{Name: "attempts", Type: field.TypeInt, Default: 0},
 		{Name: "settled_attempts", Type: field.TypeInt, Nullable: true},
 		{Name: "not_before", Type: field.TypeTime},
+		{Name: "held_from", Type: field.TypeTime, Nullable: true},
 		{Name: "time_zone", Type: field.TypeString, Nullable: true},
 		{Name: "reference", Type: field.TypeString, Nullable: true},
 		{Name: "reply_to_id", Type: field.TypeUUID, Nullable: true},
@@ -1074,6 +1293,7 @@ var (
 		{Name: "closed_at", Type: field.TypeTime, Nullable: true},
 		{Name: "edited_at", Type: field.TypeTime, Nullable: true},
 		{Name: "revoked_at", Type: field.TypeTime, Nullable: true},
+		{Name: "erased_at", Type: field.TypeTime, Nullable: true},
 		{Name: "pricing", Type: field.TypeJSON, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "campaign_id", Type: field.TypeUUID, Nullable: true},
@@ -1089,25 +1309,25 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "message_campaign_campaign",
-				Columns:    []*schema.Column{MessageColumns[38]},
+				Columns:    []*schema.Column{MessageColumns[40]},
 				RefColumns: []*schema.Column{CampaignColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "message_template_template",
-				Columns:    []*schema.Column{MessageColumns[39]},
+				Columns:    []*schema.Column{MessageColumns[41]},
 				RefColumns: []*schema.Column{TemplateColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "message_phone_number_phone_number",
-				Columns:    []*schema.Column{MessageColumns[40]},
+				Columns:    []*schema.Column{MessageColumns[42]},
 				RefColumns: []*schema.Column{PhoneNumberColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "message_contact_contact",
-				Columns:    []*schema.Column{MessageColumns[41]},
+				Columns:    []*schema.Column{MessageColumns[43]},
 				RefColumns: []*schema.Column{ContactColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -1116,7 +1336,7 @@ var (
 			{
 				Name:    "message_campaign_queue",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[38], MessageColumns[18], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[40], MessageColumns[18], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'QUEUED' AND campaign_id IS NOT NULL",
 				},
@@ -1124,15 +1344,23 @@ var (
 			{
 				Name:    "message_direct_queue",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[40], MessageColumns[18], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[42], MessageColumns[18], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'QUEUED' AND campaign_id IS NULL",
 				},
 			},
 			{
+				Name:    "message_held",
+				Unique:  false,
+				Columns: []*schema.Column{MessageColumns[1], MessageColumns[20], MessageColumns[18]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'QUEUED' AND held_from IS NOT NULL",
+				},
+			},
+			{
 				Name:    "message_unknown",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[32]},
+				Columns: []*schema.Column{MessageColumns[33]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'UNKNOWN'",
 				},
@@ -1140,7 +1368,7 @@ var (
 			{
 				Name:    "message_campaign_failed",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[38], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[40], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'FAILED'",
 				},
@@ -1159,6 +1387,14 @@ var (
 				},
 			},
 			{
+				Name:    "message_organization_id_skip_reason_id",
+				Unique:  false,
+				Columns: []*schema.Column{MessageColumns[1], MessageColumns[14], MessageColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "skip_reason IS NOT NULL",
+				},
+			},
+			{
 				Name:    "message_wamid",
 				Unique:  false,
 				Columns: []*schema.Column{MessageColumns[11]},
@@ -1169,7 +1405,7 @@ var (
 			{
 				Name:    "message_received_once",
 				Unique:  true,
-				Columns: []*schema.Column{MessageColumns[40], MessageColumns[11]},
+				Columns: []*schema.Column{MessageColumns[42], MessageColumns[11]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "direction = 'INBOUND'",
 				},
@@ -1212,7 +1448,7 @@ var (
 	NotificationColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
 		{Name: "organization_id", Type: field.TypeUUID},
-		{Name: "kind", Type: field.TypeEnum, Enums: []string{"CAMPAIGN_PAUSED", "CAMPAIGN_ENDED", "IMPORT_FAILED", "TOKEN_EXPIRING", "TOKEN_EXPIRED", "ACCOUNT_RESTRICTED", "TEMPLATE_REJECTED"}},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"CAMPAIGN_PAUSED", "CAMPAIGN_ENDED", "IMPORT_FAILED", "EXPORT_FAILED", "TOKEN_EXPIRING", "TOKEN_EXPIRED", "ACCOUNT_RESTRICTED", "TEMPLATE_REJECTED", "WEBHOOK_SUSPENDED"}},
 		{Name: "cause", Type: field.TypeString},
 		{Name: "scope", Type: field.TypeString},
 		{Name: "subject_id", Type: field.TypeUUID},
@@ -1313,6 +1549,7 @@ var (
 		{Name: "quota_messages_per_day", Type: field.TypeInt, Nullable: true},
 		{Name: "quota_contacts", Type: field.TypeInt, Nullable: true},
 		{Name: "quota_numbers", Type: field.TypeInt, Nullable: true},
+		{Name: "erasure_key", Type: field.TypeBytes, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 	}
 	// OrganizationTable holds the schema information for the "organization" table.
@@ -1435,6 +1672,45 @@ var (
 			},
 		},
 	}
+	// ReconciliationColumns holds the columns for the "reconciliation" table.
+	ReconciliationColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "day", Type: field.TypeTime},
+		{Name: "account_id", Type: field.TypeUUID},
+		{Name: "phone_number_id", Type: field.TypeUUID},
+		{Name: "measure", Type: field.TypeEnum, Enums: []string{"SENT", "DELIVERED", "CHARGED"}},
+		{Name: "category", Type: field.TypeString},
+		{Name: "ours", Type: field.TypeInt64},
+		{Name: "theirs", Type: field.TypeInt64},
+		{Name: "our_cost_micros", Type: field.TypeInt64, Nullable: true},
+		{Name: "their_cost_micros", Type: field.TypeInt64, Nullable: true},
+		{Name: "cost_currency", Type: field.TypeString, Nullable: true},
+		{Name: "compared_at", Type: field.TypeTime},
+	}
+	// ReconciliationTable holds the schema information for the "reconciliation" table.
+	ReconciliationTable = &schema.Table{
+		Name:       "reconciliation",
+		Columns:    ReconciliationColumns,
+		PrimaryKey: []*schema.Column{ReconciliationColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "reconciliation_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReconciliationColumns[1], ReconciliationColumns[0]},
+			},
+			{
+				Name:    "reconciliation_figure",
+				Unique:  true,
+				Columns: []*schema.Column{ReconciliationColumns[1], ReconciliationColumns[2], ReconciliationColumns[3], ReconciliationColumns[4], ReconciliationColumns[5], ReconciliationColumns[6]},
+			},
+			{
+				Name:    "reconciliation_day",
+				Unique:  false,
+				Columns: []*schema.Column{ReconciliationColumns[2]},
+			},
+		},
+	}
 	// RecoveryCodeColumns holds the columns for the "recovery_code" table.
 	RecoveryCodeColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -1460,8 +1736,9 @@ var (
 	ReplyColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
 		{Name: "organization_id", Type: field.TypeUUID},
-		{Name: "campaign_id", Type: field.TypeUUID},
+		{Name: "campaign_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "message_id", Type: field.TypeUUID},
+		{Name: "first", Type: field.TypeBool, Default: false},
 		{Name: "contact_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "button", Type: field.TypeString, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
@@ -1478,19 +1755,43 @@ var (
 				Columns: []*schema.Column{ReplyColumns[2], ReplyColumns[3]},
 			},
 			{
-				Name:    "reply_message_id",
+				Name:    "reply_message_id_button",
 				Unique:  false,
-				Columns: []*schema.Column{ReplyColumns[3]},
+				Columns: []*schema.Column{ReplyColumns[3], ReplyColumns[6]},
 			},
 			{
 				Name:    "reply_contact_id",
 				Unique:  false,
-				Columns: []*schema.Column{ReplyColumns[4]},
+				Columns: []*schema.Column{ReplyColumns[5]},
 			},
 			{
 				Name:    "reply_organization_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{ReplyColumns[1], ReplyColumns[6]},
+				Columns: []*schema.Column{ReplyColumns[1], ReplyColumns[7]},
+			},
+		},
+	}
+	// RetentionColumns holds the columns for the "retention" table.
+	RetentionColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "next_at", Type: field.TypeTime},
+		{Name: "before", Type: field.TypeTime, Nullable: true},
+		{Name: "step", Type: field.TypeInt, Default: 0},
+		{Name: "place", Type: field.TypeUUID, Nullable: true},
+		{Name: "message_after", Type: field.TypeUUID},
+		{Name: "waiting_after", Type: field.TypeUUID, Nullable: true},
+		{Name: "counts", Type: field.TypeJSON},
+	}
+	// RetentionTable holds the schema information for the "retention" table.
+	RetentionTable = &schema.Table{
+		Name:       "retention",
+		Columns:    RetentionColumns,
+		PrimaryKey: []*schema.Column{RetentionColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "retention_next_at",
+				Unique:  false,
+				Columns: []*schema.Column{RetentionColumns[1]},
 			},
 		},
 	}
@@ -1660,6 +1961,8 @@ var (
 		{Name: "skipped", Type: field.TypeInt64, Default: 0},
 		{Name: "received", Type: field.TypeInt64, Default: 0},
 		{Name: "opted_out", Type: field.TypeInt64, Default: 0},
+		{Name: "replied", Type: field.TypeInt64, Default: 0},
+		{Name: "clicked", Type: field.TypeInt64, Default: 0},
 		{Name: "cost_micros", Type: field.TypeInt64, Default: 0},
 		{Name: "cost_currency", Type: field.TypeString, Nullable: true},
 	}
@@ -1932,6 +2235,103 @@ var (
 		Columns:    AppUserColumns,
 		PrimaryKey: []*schema.Column{AppUserColumns[0]},
 	}
+	// WebhookDeliveryColumns holds the columns for the "webhook_delivery" table.
+	WebhookDeliveryColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "endpoint_id", Type: field.TypeUUID},
+		{Name: "subject_id", Type: field.TypeUUID},
+		{Name: "event", Type: field.TypeEnum, Enums: []string{"MESSAGE_ACCEPTED", "MESSAGE_SENT", "MESSAGE_DELIVERED", "MESSAGE_READ", "MESSAGE_FAILED", "MESSAGE_UNKNOWN", "MESSAGE_SKIPPED", "MESSAGE_RECEIVED", "CAMPAIGN_STATUS_CHANGED", "TEMPLATE_STATUS_CHANGED", "ACCOUNT_STATUS_CHANGED", "PHONE_NUMBER_STATUS_CHANGED", "CONSENT_CHANGED", "IMPORT_ENDED", "EXPORT_ENDED"}},
+		{Name: "status", Type: field.TypeEnum, Enums: []string{"PENDING", "DELIVERED", "FAILED"}, Default: "PENDING"},
+		{Name: "attempts", Type: field.TypeInt, Default: 0},
+		{Name: "payload", Type: field.TypeString},
+		{Name: "unshaped", Type: field.TypeBool, Default: false},
+		{Name: "response_status", Type: field.TypeInt, Nullable: true},
+		{Name: "response_body", Type: field.TypeString, Nullable: true},
+		{Name: "error", Type: field.TypeString, Nullable: true},
+		{Name: "next_attempt_at", Type: field.TypeTime, Nullable: true},
+		{Name: "delivered_at", Type: field.TypeTime, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// WebhookDeliveryTable holds the schema information for the "webhook_delivery" table.
+	WebhookDeliveryTable = &schema.Table{
+		Name:       "webhook_delivery",
+		Columns:    WebhookDeliveryColumns,
+		PrimaryKey: []*schema.Column{WebhookDeliveryColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "webhookdelivery_endpoint_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookDeliveryColumns[2], WebhookDeliveryColumns[0]},
+			},
+			{
+				Name:    "webhook_delivery_due",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookDeliveryColumns[2], WebhookDeliveryColumns[12], WebhookDeliveryColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'PENDING'",
+				},
+			},
+			{
+				Name:    "webhook_delivery_order",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookDeliveryColumns[2], WebhookDeliveryColumns[3], WebhookDeliveryColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'PENDING'",
+				},
+			},
+			{
+				Name:    "webhookdelivery_subject_id",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookDeliveryColumns[3]},
+			},
+		},
+	}
+	// WebhookEndpointColumns holds the columns for the "webhook_endpoint" table.
+	WebhookEndpointColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "url", Type: field.TypeString},
+		{Name: "description", Type: field.TypeString, Nullable: true},
+		{Name: "events", Type: field.TypeJSON},
+		{Name: "selection", Type: field.TypeString, Nullable: true},
+		{Name: "status", Type: field.TypeEnum, Enums: []string{"ENABLED", "DISABLED", "SUSPENDED"}, Default: "ENABLED"},
+		{Name: "status_reason", Type: field.TypeString, Nullable: true},
+		{Name: "secret", Type: field.TypeBytes},
+		{Name: "previous_secret", Type: field.TypeBytes, Nullable: true},
+		{Name: "previous_until", Type: field.TypeTime, Nullable: true},
+		{Name: "place", Type: field.TypeInt64, Default: 0},
+		{Name: "role", Type: field.TypeEnum, Enums: []string{"OWNER", "ADMIN", "CAMPAIGNER", "VIEWER"}},
+		{Name: "scopes", Type: field.TypeJSON, Nullable: true},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "failing_since", Type: field.TypeTime, Nullable: true},
+		{Name: "probes", Type: field.TypeInt, Default: 0},
+		{Name: "rests_until", Type: field.TypeTime, Nullable: true},
+		{Name: "lease_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "lease_until", Type: field.TypeTime, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// WebhookEndpointTable holds the schema information for the "webhook_endpoint" table.
+	WebhookEndpointTable = &schema.Table{
+		Name:       "webhook_endpoint",
+		Columns:    WebhookEndpointColumns,
+		PrimaryKey: []*schema.Column{WebhookEndpointColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "webhookendpoint_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookEndpointColumns[1], WebhookEndpointColumns[0]},
+			},
+			{
+				Name:    "webhookendpoint_status_lease_until",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookEndpointColumns[6], WebhookEndpointColumns[19]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'ENABLED'",
+				},
+			},
+		},
+	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		APIKeyTable,
@@ -1939,6 +2339,7 @@ var (
 		AuditChainTable,
 		AuditEventTable,
 		CampaignTable,
+		CampaignCountTable,
 		CampaignRecipientTable,
 		ClaimTable,
 		ConsentRecordTable,
@@ -1950,13 +2351,18 @@ var (
 		DataStepTable,
 		DeliveryEventTable,
 		EmailVerificationTable,
+		ErasedAddressTable,
+		ErasureTable,
 		EventCounterTable,
+		ExportTable,
+		ExportPartTable,
 		ExternalLoginTable,
 		FormerIdentifierTable,
 		IdempotencyKeyTable,
 		ImportChunkTable,
 		ImportRejectionTable,
 		InvitationTable,
+		LinkClickTable,
 		ListMemberTable,
 		ListingTable,
 		MediaUploadTable,
@@ -1970,8 +2376,10 @@ var (
 		PhoneNumberTable,
 		QuotaUsageTable,
 		RateCardTable,
+		ReconciliationTable,
 		RecoveryCodeTable,
 		ReplyTable,
+		RetentionTable,
 		SecondFactorTable,
 		SecurityNoticeTable,
 		SegmentTable,
@@ -1986,6 +2394,8 @@ var (
 		ThreadTable,
 		UnmatchedWebhookTable,
 		AppUserTable,
+		WebhookDeliveryTable,
+		WebhookEndpointTable,
 	}
 )
 
@@ -2008,6 +2418,9 @@ func init() {
 	CampaignTable.ForeignKeys[2].RefTable = MemberTable
 	CampaignTable.Annotation = &entsql.Annotation{
 		Table: "campaign",
+	}
+	CampaignCountTable.Annotation = &entsql.Annotation{
+		Table: "campaign_count",
 	}
 	CampaignRecipientTable.Annotation = &entsql.Annotation{
 		Table: "campaign_recipient",
@@ -2045,8 +2458,20 @@ func init() {
 	EmailVerificationTable.Annotation = &entsql.Annotation{
 		Table: "email_verification",
 	}
+	ErasedAddressTable.Annotation = &entsql.Annotation{
+		Table: "erased_address",
+	}
+	ErasureTable.Annotation = &entsql.Annotation{
+		Table: "erasure",
+	}
 	EventCounterTable.Annotation = &entsql.Annotation{
 		Table: "event_counter",
+	}
+	ExportTable.Annotation = &entsql.Annotation{
+		Table: "export",
+	}
+	ExportPartTable.Annotation = &entsql.Annotation{
+		Table: "export_part",
 	}
 	ExternalLoginTable.Annotation = &entsql.Annotation{
 		Table: "external_login",
@@ -2065,6 +2490,9 @@ func init() {
 	}
 	InvitationTable.Annotation = &entsql.Annotation{
 		Table: "invitation",
+	}
+	LinkClickTable.Annotation = &entsql.Annotation{
+		Table: "link_click",
 	}
 	ListMemberTable.ForeignKeys[0].RefTable = ContactTable
 	ListMemberTable.ForeignKeys[1].RefTable = ContactListTable
@@ -2114,11 +2542,17 @@ func init() {
 	RateCardTable.Annotation = &entsql.Annotation{
 		Table: "rate_card",
 	}
+	ReconciliationTable.Annotation = &entsql.Annotation{
+		Table: "reconciliation",
+	}
 	RecoveryCodeTable.Annotation = &entsql.Annotation{
 		Table: "recovery_code",
 	}
 	ReplyTable.Annotation = &entsql.Annotation{
 		Table: "reply",
+	}
+	RetentionTable.Annotation = &entsql.Annotation{
+		Table: "retention",
 	}
 	SecondFactorTable.Annotation = &entsql.Annotation{
 		Table: "second_factor",
@@ -2164,5 +2598,11 @@ func init() {
 	}
 	AppUserTable.Annotation = &entsql.Annotation{
 		Table: "app_user",
+	}
+	WebhookDeliveryTable.Annotation = &entsql.Annotation{
+		Table: "webhook_delivery",
+	}
+	WebhookEndpointTable.Annotation = &entsql.Annotation{
+		Table: "webhook_endpoint",
 	}
 }

@@ -94,7 +94,7 @@ var (
 // KindValidator is a validator for the "kind" field enum values. It is called by the builders before save.
 func KindValidator(k enum.NotificationKind) error {
 	switch k {
-	case "CAMPAIGN_PAUSED", "CAMPAIGN_ENDED", "IMPORT_FAILED", "TOKEN_EXPIRING", "TOKEN_EXPIRED", "ACCOUNT_RESTRICTED", "TEMPLATE_REJECTED":
+	case "CAMPAIGN_PAUSED", "CAMPAIGN_ENDED", "IMPORT_FAILED", "EXPORT_FAILED", "TOKEN_EXPIRING", "TOKEN_EXPIRED", "ACCOUNT_RESTRICTED", "TEMPLATE_REJECTED", "WEBHOOK_SUSPENDED":
 		return nil
 	default:
 		return fmt.Errorf("notification: invalid enum value for kind field: %q", k)

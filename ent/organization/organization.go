@@ -44,6 +44,8 @@ const (
 	FieldQuotaContacts = "quota_contacts"
 	// FieldQuotaNumbers holds the string denoting the quota_numbers field in the database.
 	FieldQuotaNumbers = "quota_numbers"
+	// FieldErasureKey holds the string denoting the erasure_key field in the database.
+	FieldErasureKey = "erasure_key"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// EdgeMembers holds the string denoting the members edge name in mutations.
@@ -83,6 +85,7 @@ var Columns = []string{
 	FieldQuotaMessagesPerDay,
 	FieldQuotaContacts,
 	FieldQuotaNumbers,
+	FieldErasureKey,
 	FieldCreatedAt,
 }
 

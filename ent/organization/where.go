@@ -107,6 +107,11 @@ func QuotaNumbers(v int) predicate.Organization {
 	return predicate.Organization(sql.FieldEQ(FieldQuotaNumbers, v))
 }
 
+// ErasureKey applies equality check predicate on the "erasure_key" field. It's identical to ErasureKeyEQ.
+func ErasureKey(v []byte) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldErasureKey, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.Organization {
 	return predicate.Organization(sql.FieldEQ(FieldCreatedAt, v))
@@ -605,6 +610,56 @@ func QuotaNumbersIsNil() predicate.Organization {
 // QuotaNumbersNotNil applies the NotNil predicate on the "quota_numbers" field.
 func QuotaNumbersNotNil() predicate.Organization {
 	return predicate.Organization(sql.FieldNotNull(FieldQuotaNumbers))
+}
+
+// ErasureKeyEQ applies the EQ predicate on the "erasure_key" field.
+func ErasureKeyEQ(v []byte) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldErasureKey, v))
+}
+
+// ErasureKeyNEQ applies the NEQ predicate on the "erasure_key" field.
+func ErasureKeyNEQ(v []byte) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldErasureKey, v))
+}
+
+// ErasureKeyIn applies the In predicate on the "erasure_key" field.
+func ErasureKeyIn(vs ...[]byte) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldErasureKey, vs...))
+}
+
+// ErasureKeyNotIn applies the NotIn predicate on the "erasure_key" field.
+func ErasureKeyNotIn(vs ...[]byte) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldErasureKey, vs...))
+}
+
+// ErasureKeyGT applies the GT predicate on the "erasure_key" field.
+func ErasureKeyGT(v []byte) predicate.Organization {
+	return predicate.Organization(sql.FieldGT(FieldErasureKey, v))
+}
+
+// ErasureKeyGTE applies the GTE predicate on the "erasure_key" field.
+func ErasureKeyGTE(v []byte) predicate.Organization {
+	return predicate.Organization(sql.FieldGTE(FieldErasureKey, v))
+}
+
+// ErasureKeyLT applies the LT predicate on the "erasure_key" field.
+func ErasureKeyLT(v []byte) predicate.Organization {
+	return predicate.Organization(sql.FieldLT(FieldErasureKey, v))
+}
+
+// ErasureKeyLTE applies the LTE predicate on the "erasure_key" field.
+func ErasureKeyLTE(v []byte) predicate.Organization {
+	return predicate.Organization(sql.FieldLTE(FieldErasureKey, v))
+}
+
+// ErasureKeyIsNil applies the IsNil predicate on the "erasure_key" field.
+func ErasureKeyIsNil() predicate.Organization {
+	return predicate.Organization(sql.FieldIsNull(FieldErasureKey))
+}
+
+// ErasureKeyNotNil applies the NotNil predicate on the "erasure_key" field.
+func ErasureKeyNotNil() predicate.Organization {
+	return predicate.Organization(sql.FieldNotNull(FieldErasureKey))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

@@ -21,6 +21,9 @@ type AuditEvent func(*sql.Selector)
 // Campaign is the predicate function for campaign builders.
 type Campaign func(*sql.Selector)
 
+// CampaignCount is the predicate function for campaigncount builders.
+type CampaignCount func(*sql.Selector)
+
 // CampaignRecipient is the predicate function for campaignrecipient builders.
 type CampaignRecipient func(*sql.Selector)
 
@@ -54,8 +57,20 @@ type DeliveryEvent func(*sql.Selector)
 // EmailVerification is the predicate function for emailverification builders.
 type EmailVerification func(*sql.Selector)
 
+// ErasedAddress is the predicate function for erasedaddress builders.
+type ErasedAddress func(*sql.Selector)
+
+// Erasure is the predicate function for erasure builders.
+type Erasure func(*sql.Selector)
+
 // EventCounter is the predicate function for eventcounter builders.
 type EventCounter func(*sql.Selector)
+
+// Export is the predicate function for export builders.
+type Export func(*sql.Selector)
+
+// ExportPart is the predicate function for exportpart builders.
+type ExportPart func(*sql.Selector)
 
 // ExternalLogin is the predicate function for externallogin builders.
 type ExternalLogin func(*sql.Selector)
@@ -74,6 +89,9 @@ type ImportRejection func(*sql.Selector)
 
 // Invitation is the predicate function for invitation builders.
 type Invitation func(*sql.Selector)
+
+// LinkClick is the predicate function for linkclick builders.
+type LinkClick func(*sql.Selector)
 
 // ListMember is the predicate function for listmember builders.
 type ListMember func(*sql.Selector)
@@ -114,11 +132,17 @@ type QuotaUsage func(*sql.Selector)
 // RateCard is the predicate function for ratecard builders.
 type RateCard func(*sql.Selector)
 
+// Reconciliation is the predicate function for reconciliation builders.
+type Reconciliation func(*sql.Selector)
+
 // RecoveryCode is the predicate function for recoverycode builders.
 type RecoveryCode func(*sql.Selector)
 
 // Reply is the predicate function for reply builders.
 type Reply func(*sql.Selector)
+
+// Retention is the predicate function for retention builders.
+type Retention func(*sql.Selector)
 
 // SecondFactor is the predicate function for secondfactor builders.
 type SecondFactor func(*sql.Selector)
@@ -161,3 +185,9 @@ type UnmatchedWebhook func(*sql.Selector)
 
 // User is the predicate function for user builders.
 type User func(*sql.Selector)
+
+// WebhookDelivery is the predicate function for webhookdelivery builders.
+type WebhookDelivery func(*sql.Selector)
+
+// WebhookEndpoint is the predicate function for webhookendpoint builders.
+type WebhookEndpoint func(*sql.Selector)

@@ -231,6 +231,30 @@ func (f CampaignMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutati
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.CampaignMutation", m)
 }
 
+// The CampaignCountQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type CampaignCountQueryRuleFunc func(context.Context, *ent.CampaignCountQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f CampaignCountQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.CampaignCountQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.CampaignCountQuery", q)
+}
+
+// The CampaignCountMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type CampaignCountMutationRuleFunc func(context.Context, *ent.CampaignCountMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f CampaignCountMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.CampaignCountMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.CampaignCountMutation", m)
+}
+
 // The CampaignRecipientQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type CampaignRecipientQueryRuleFunc func(context.Context, *ent.CampaignRecipientQuery) error
@@ -495,6 +519,54 @@ func (f EmailVerificationMutationRuleFunc) EvalMutation(ctx context.Context, m e
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.EmailVerificationMutation", m)
 }
 
+// The ErasedAddressQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type ErasedAddressQueryRuleFunc func(context.Context, *ent.ErasedAddressQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f ErasedAddressQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ErasedAddressQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.ErasedAddressQuery", q)
+}
+
+// The ErasedAddressMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type ErasedAddressMutationRuleFunc func(context.Context, *ent.ErasedAddressMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f ErasedAddressMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.ErasedAddressMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ErasedAddressMutation", m)
+}
+
+// The ErasureQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type ErasureQueryRuleFunc func(context.Context, *ent.ErasureQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f ErasureQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ErasureQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.ErasureQuery", q)
+}
+
+// The ErasureMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type ErasureMutationRuleFunc func(context.Context, *ent.ErasureMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f ErasureMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.ErasureMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ErasureMutation", m)
+}
+
 // The EventCounterQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type EventCounterQueryRuleFunc func(context.Context, *ent.EventCounterQuery) error
@@ -517,6 +589,54 @@ func (f EventCounterMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mu
 		return f(ctx, m)
 	}
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.EventCounterMutation", m)
+}
+
+// The ExportQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type ExportQueryRuleFunc func(context.Context, *ent.ExportQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f ExportQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ExportQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.ExportQuery", q)
+}
+
+// The ExportMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type ExportMutationRuleFunc func(context.Context, *ent.ExportMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f ExportMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.ExportMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ExportMutation", m)
+}
+
+// The ExportPartQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type ExportPartQueryRuleFunc func(context.Context, *ent.ExportPartQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f ExportPartQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ExportPartQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.ExportPartQuery", q)
+}
+
+// The ExportPartMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type ExportPartMutationRuleFunc func(context.Context, *ent.ExportPartMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f ExportPartMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.ExportPartMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ExportPartMutation", m)
 }
 
 // The ExternalLoginQueryRuleFunc type is an adapter to allow the use of ordinary
@@ -661,6 +781,30 @@ func (f InvitationMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Muta
 		return f(ctx, m)
 	}
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.InvitationMutation", m)
+}
+
+// The LinkClickQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type LinkClickQueryRuleFunc func(context.Context, *ent.LinkClickQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f LinkClickQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.LinkClickQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.LinkClickQuery", q)
+}
+
+// The LinkClickMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type LinkClickMutationRuleFunc func(context.Context, *ent.LinkClickMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f LinkClickMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.LinkClickMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.LinkClickMutation", m)
 }
 
 // The ListMemberQueryRuleFunc type is an adapter to allow the use of ordinary
@@ -975,6 +1119,30 @@ func (f RateCardMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutati
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.RateCardMutation", m)
 }
 
+// The ReconciliationQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type ReconciliationQueryRuleFunc func(context.Context, *ent.ReconciliationQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f ReconciliationQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ReconciliationQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.ReconciliationQuery", q)
+}
+
+// The ReconciliationMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type ReconciliationMutationRuleFunc func(context.Context, *ent.ReconciliationMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f ReconciliationMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.ReconciliationMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ReconciliationMutation", m)
+}
+
 // The RecoveryCodeQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type RecoveryCodeQueryRuleFunc func(context.Context, *ent.RecoveryCodeQuery) error
@@ -1021,6 +1189,30 @@ func (f ReplyMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation)
 		return f(ctx, m)
 	}
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ReplyMutation", m)
+}
+
+// The RetentionQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type RetentionQueryRuleFunc func(context.Context, *ent.RetentionQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f RetentionQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.RetentionQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.RetentionQuery", q)
+}
+
+// The RetentionMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type RetentionMutationRuleFunc func(context.Context, *ent.RetentionMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f RetentionMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.RetentionMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.RetentionMutation", m)
 }
 
 // The SecondFactorQueryRuleFunc type is an adapter to allow the use of ordinary
@@ -1359,6 +1551,54 @@ func (f UserMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) 
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.UserMutation", m)
 }
 
+// The WebhookDeliveryQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type WebhookDeliveryQueryRuleFunc func(context.Context, *ent.WebhookDeliveryQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f WebhookDeliveryQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.WebhookDeliveryQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.WebhookDeliveryQuery", q)
+}
+
+// The WebhookDeliveryMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type WebhookDeliveryMutationRuleFunc func(context.Context, *ent.WebhookDeliveryMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f WebhookDeliveryMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.WebhookDeliveryMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.WebhookDeliveryMutation", m)
+}
+
+// The WebhookEndpointQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type WebhookEndpointQueryRuleFunc func(context.Context, *ent.WebhookEndpointQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f WebhookEndpointQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.WebhookEndpointQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.WebhookEndpointQuery", q)
+}
+
+// The WebhookEndpointMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type WebhookEndpointMutationRuleFunc func(context.Context, *ent.WebhookEndpointMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f WebhookEndpointMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.WebhookEndpointMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.WebhookEndpointMutation", m)
+}
+
 type (
 	// Filter is the interface that wraps the Where function
 	// for filtering nodes in queries and mutations.
@@ -1404,6 +1644,8 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.CampaignQuery:
 		return q.Filter(), nil
+	case *ent.CampaignCountQuery:
+		return q.Filter(), nil
 	case *ent.CampaignRecipientQuery:
 		return q.Filter(), nil
 	case *ent.ClaimQuery:
@@ -1426,7 +1668,15 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.EmailVerificationQuery:
 		return q.Filter(), nil
+	case *ent.ErasedAddressQuery:
+		return q.Filter(), nil
+	case *ent.ErasureQuery:
+		return q.Filter(), nil
 	case *ent.EventCounterQuery:
+		return q.Filter(), nil
+	case *ent.ExportQuery:
+		return q.Filter(), nil
+	case *ent.ExportPartQuery:
 		return q.Filter(), nil
 	case *ent.ExternalLoginQuery:
 		return q.Filter(), nil
@@ -1439,6 +1689,8 @@ func queryFilter(q ent.Query) (Filter, error) {
 	case *ent.ImportRejectionQuery:
 		return q.Filter(), nil
 	case *ent.InvitationQuery:
+		return q.Filter(), nil
+	case *ent.LinkClickQuery:
 		return q.Filter(), nil
 	case *ent.ListMemberQuery:
 		return q.Filter(), nil
@@ -1466,9 +1718,13 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.RateCardQuery:
 		return q.Filter(), nil
+	case *ent.ReconciliationQuery:
+		return q.Filter(), nil
 	case *ent.RecoveryCodeQuery:
 		return q.Filter(), nil
 	case *ent.ReplyQuery:
+		return q.Filter(), nil
+	case *ent.RetentionQuery:
 		return q.Filter(), nil
 	case *ent.SecondFactorQuery:
 		return q.Filter(), nil
@@ -1498,6 +1754,10 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.UserQuery:
 		return q.Filter(), nil
+	case *ent.WebhookDeliveryQuery:
+		return q.Filter(), nil
+	case *ent.WebhookEndpointQuery:
+		return q.Filter(), nil
 	default:
 		return nil, Denyf("ent/privacy: unexpected query type %T for query filter", q)
 	}
@@ -1514,6 +1774,8 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 	case *ent.AuditEventMutation:
 		return m.Filter(), nil
 	case *ent.CampaignMutation:
+		return m.Filter(), nil
+	case *ent.CampaignCountMutation:
 		return m.Filter(), nil
 	case *ent.CampaignRecipientMutation:
 		return m.Filter(), nil
@@ -1537,7 +1799,15 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 		return m.Filter(), nil
 	case *ent.EmailVerificationMutation:
 		return m.Filter(), nil
+	case *ent.ErasedAddressMutation:
+		return m.Filter(), nil
+	case *ent.ErasureMutation:
+		return m.Filter(), nil
 	case *ent.EventCounterMutation:
+		return m.Filter(), nil
+	case *ent.ExportMutation:
+		return m.Filter(), nil
+	case *ent.ExportPartMutation:
 		return m.Filter(), nil
 	case *ent.ExternalLoginMutation:
 		return m.Filter(), nil
@@ -1550,6 +1820,8 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 	case *ent.ImportRejectionMutation:
 		return m.Filter(), nil
 	case *ent.InvitationMutation:
+		return m.Filter(), nil
+	case *ent.LinkClickMutation:
 		return m.Filter(), nil
 	case *ent.ListMemberMutation:
 		return m.Filter(), nil
@@ -1577,9 +1849,13 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 		return m.Filter(), nil
 	case *ent.RateCardMutation:
 		return m.Filter(), nil
+	case *ent.ReconciliationMutation:
+		return m.Filter(), nil
 	case *ent.RecoveryCodeMutation:
 		return m.Filter(), nil
 	case *ent.ReplyMutation:
+		return m.Filter(), nil
+	case *ent.RetentionMutation:
 		return m.Filter(), nil
 	case *ent.SecondFactorMutation:
 		return m.Filter(), nil
@@ -1608,6 +1884,10 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 	case *ent.UnmatchedWebhookMutation:
 		return m.Filter(), nil
 	case *ent.UserMutation:
+		return m.Filter(), nil
+	case *ent.WebhookDeliveryMutation:
+		return m.Filter(), nil
+	case *ent.WebhookEndpointMutation:
 		return m.Filter(), nil
 	default:
 		return nil, Denyf("ent/privacy: unexpected mutation type %T for mutation filter", m)

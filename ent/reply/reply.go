@@ -20,6 +20,8 @@ const (
 	FieldCampaignID = "campaign_id"
 	// FieldMessageID holds the string denoting the message_id field in the database.
 	FieldMessageID = "message_id"
+	// FieldFirst holds the string denoting the first field in the database.
+	FieldFirst = "first"
 	// FieldContactID holds the string denoting the contact_id field in the database.
 	FieldContactID = "contact_id"
 	// FieldButton holds the string denoting the button field in the database.
@@ -36,6 +38,7 @@ var Columns = []string{
 	FieldOrganizationID,
 	FieldCampaignID,
 	FieldMessageID,
+	FieldFirst,
 	FieldContactID,
 	FieldButton,
 	FieldCreatedAt,
@@ -59,6 +62,8 @@ func ValidColumn(column string) bool {
 var (
 	Hooks  [1]ent.Hook
 	Policy ent.Policy
+	// DefaultFirst holds the default value on creation for the "first" field.
+	DefaultFirst bool
 	// DefaultID holds the default value on creation for the "id" field.
 	DefaultID func() uid.ID
 )
@@ -84,6 +89,11 @@ func ByCampaignID(opts ...sql.OrderTermOption) OrderOption {
 // ByMessageID orders the results by the message_id field.
 func ByMessageID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldMessageID, opts...).ToFunc()
+}
+
+// ByFirst orders the results by the first field.
+func ByFirst(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldFirst, opts...).ToFunc()
 }
 
 // ByContactID orders the results by the contact_id field.

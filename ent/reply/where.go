@@ -70,6 +70,11 @@ func MessageID(v uid.ID) predicate.Reply {
 	return predicate.Reply(sql.FieldEQ(FieldMessageID, v))
 }
 
+// First applies equality check predicate on the "first" field. It's identical to FirstEQ.
+func First(v bool) predicate.Reply {
+	return predicate.Reply(sql.FieldEQ(FieldFirst, v))
+}
+
 // ContactID applies equality check predicate on the "contact_id" field. It's identical to ContactIDEQ.
 func ContactID(v uid.ID) predicate.Reply {
 	return predicate.Reply(sql.FieldEQ(FieldContactID, v))
@@ -165,6 +170,16 @@ func CampaignIDLTE(v uid.ID) predicate.Reply {
 	return predicate.Reply(sql.FieldLTE(FieldCampaignID, v))
 }
 
+// CampaignIDIsNil applies the IsNil predicate on the "campaign_id" field.
+func CampaignIDIsNil() predicate.Reply {
+	return predicate.Reply(sql.FieldIsNull(FieldCampaignID))
+}
+
+// CampaignIDNotNil applies the NotNil predicate on the "campaign_id" field.
+func CampaignIDNotNil() predicate.Reply {
+	return predicate.Reply(sql.FieldNotNull(FieldCampaignID))
+}
+
 // MessageIDEQ applies the EQ predicate on the "message_id" field.
 func MessageIDEQ(v uid.ID) predicate.Reply {
 	return predicate.Reply(sql.FieldEQ(FieldMessageID, v))
@@ -203,6 +218,16 @@ func MessageIDLT(v uid.ID) predicate.Reply {
 // MessageIDLTE applies the LTE predicate on the "message_id" field.
 func MessageIDLTE(v uid.ID) predicate.Reply {
 	return predicate.Reply(sql.FieldLTE(FieldMessageID, v))
+}
+
+// FirstEQ applies the EQ predicate on the "first" field.
+func FirstEQ(v bool) predicate.Reply {
+	return predicate.Reply(sql.FieldEQ(FieldFirst, v))
+}
+
+// FirstNEQ applies the NEQ predicate on the "first" field.
+func FirstNEQ(v bool) predicate.Reply {
+	return predicate.Reply(sql.FieldNEQ(FieldFirst, v))
 }
 
 // ContactIDEQ applies the EQ predicate on the "contact_id" field.

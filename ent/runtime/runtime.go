@@ -8,6 +8,7 @@ import (
 	"carillon/ent/auditchain"
 	"carillon/ent/auditevent"
 	"carillon/ent/campaign"
+	"carillon/ent/campaigncount"
 	"carillon/ent/campaignrecipient"
 	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
@@ -19,7 +20,11 @@ import (
 	"carillon/ent/datastep"
 	"carillon/ent/deliveryevent"
 	"carillon/ent/emailverification"
+	"carillon/ent/erasedaddress"
+	"carillon/ent/erasure"
 	"carillon/ent/eventcounter"
+	"carillon/ent/export"
+	"carillon/ent/exportpart"
 	"carillon/ent/externallogin"
 	"carillon/ent/formeridentifier"
 	"carillon/ent/idempotencykey"
@@ -27,6 +32,7 @@ import (
 	"carillon/ent/importrejection"
 	"carillon/ent/invitation"
 	"carillon/ent/jsonfield"
+	"carillon/ent/linkclick"
 	"carillon/ent/listing"
 	"carillon/ent/listmember"
 	"carillon/ent/mediaupload"
@@ -40,8 +46,10 @@ import (
 	"carillon/ent/phonenumber"
 	"carillon/ent/quotausage"
 	"carillon/ent/ratecard"
+	"carillon/ent/reconciliation"
 	"carillon/ent/recoverycode"
 	"carillon/ent/reply"
+	"carillon/ent/retention"
 	"carillon/ent/schema"
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
@@ -57,6 +65,8 @@ import (
 	"carillon/ent/thread"
 	"carillon/ent/unmatchedwebhook"
 	"carillon/ent/user"
+	"carillon/ent/webhookdelivery"
+	"carillon/ent/webhookendpoint"
 	"carillon/uid"
 	"context"
 	"time"
@@ -228,14 +238,33 @@ func init() {
 	campaignDescCanceled := campaignFields[38].Descriptor()
 	// campaign.DefaultCanceled holds the default value on creation for the canceled field.
 	campaign.DefaultCanceled = campaignDescCanceled.Default.(int)
+	// campaignDescReplied is the schema descriptor for replied field.
+	campaignDescReplied := campaignFields[39].Descriptor()
+	// campaign.DefaultReplied holds the default value on creation for the replied field.
+	campaign.DefaultReplied = campaignDescReplied.Default.(int)
 	// campaignDescCostMicros is the schema descriptor for cost_micros field.
-	campaignDescCostMicros := campaignFields[39].Descriptor()
+	campaignDescCostMicros := campaignFields[40].Descriptor()
 	// campaign.DefaultCostMicros holds the default value on creation for the cost_micros field.
 	campaign.DefaultCostMicros = campaignDescCostMicros.Default.(int64)
 	// campaignDescID is the schema descriptor for id field.
 	campaignDescID := campaignMixinFields0[0].Descriptor()
 	// campaign.DefaultID holds the default value on creation for the id field.
 	campaign.DefaultID = campaignDescID.Default.(func() uid.ID)
+	campaigncount.Policy = privacy.NewPolicies(schema.CampaignCount{})
+	campaigncount.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := campaigncount.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	campaigncountFields := schema.CampaignCount{}.Fields()
+	_ = campaigncountFields
+	// campaigncountDescPeople is the schema descriptor for people field.
+	campaigncountDescPeople := campaigncountFields[5].Descriptor()
+	// campaigncount.DefaultPeople holds the default value on creation for the people field.
+	campaigncount.DefaultPeople = campaigncountDescPeople.Default.(int)
 	campaignrecipientMixin := schema.CampaignRecipient{}.Mixin()
 	campaignrecipient.Policy = privacy.NewPolicies(campaignrecipientMixin[0], schema.CampaignRecipient{})
 	campaignrecipient.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -338,6 +367,12 @@ func init() {
 			return next.Mutate(ctx, m)
 		})
 	}
+	contactidentifierFields := schema.ContactIdentifier{}.Fields()
+	_ = contactidentifierFields
+	// contactidentifierDescErased is the schema descriptor for erased field.
+	contactidentifierDescErased := contactidentifierFields[7].Descriptor()
+	// contactidentifier.DefaultErased holds the default value on creation for the erased field.
+	contactidentifier.DefaultErased = contactidentifierDescErased.Default.(bool)
 	contactimportMixin := schema.ContactImport{}.Mixin()
 	contactimport.Policy = privacy.NewPolicies(contactimportMixin[0], schema.ContactImport{})
 	contactimport.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -361,31 +396,31 @@ func init() {
 	// contactimport.DefaultDelimiter holds the default value on creation for the delimiter field.
 	contactimport.DefaultDelimiter = contactimportDescDelimiter.Default.(string)
 	// contactimportDescNextOffset is the schema descriptor for next_offset field.
-	contactimportDescNextOffset := contactimportFields[12].Descriptor()
+	contactimportDescNextOffset := contactimportFields[13].Descriptor()
 	// contactimport.DefaultNextOffset holds the default value on creation for the next_offset field.
 	contactimport.DefaultNextOffset = contactimportDescNextOffset.Default.(int64)
 	// contactimportDescNextLine is the schema descriptor for next_line field.
-	contactimportDescNextLine := contactimportFields[13].Descriptor()
+	contactimportDescNextLine := contactimportFields[14].Descriptor()
 	// contactimport.DefaultNextLine holds the default value on creation for the next_line field.
 	contactimport.DefaultNextLine = contactimportDescNextLine.Default.(int)
 	// contactimportDescRowsRead is the schema descriptor for rows_read field.
-	contactimportDescRowsRead := contactimportFields[15].Descriptor()
+	contactimportDescRowsRead := contactimportFields[16].Descriptor()
 	// contactimport.DefaultRowsRead holds the default value on creation for the rows_read field.
 	contactimport.DefaultRowsRead = contactimportDescRowsRead.Default.(int)
 	// contactimportDescCreated is the schema descriptor for created field.
-	contactimportDescCreated := contactimportFields[16].Descriptor()
+	contactimportDescCreated := contactimportFields[17].Descriptor()
 	// contactimport.DefaultCreated holds the default value on creation for the created field.
 	contactimport.DefaultCreated = contactimportDescCreated.Default.(int)
 	// contactimportDescUpdated is the schema descriptor for updated field.
-	contactimportDescUpdated := contactimportFields[17].Descriptor()
+	contactimportDescUpdated := contactimportFields[18].Descriptor()
 	// contactimport.DefaultUpdated holds the default value on creation for the updated field.
 	contactimport.DefaultUpdated = contactimportDescUpdated.Default.(int)
 	// contactimportDescRejected is the schema descriptor for rejected field.
-	contactimportDescRejected := contactimportFields[18].Descriptor()
+	contactimportDescRejected := contactimportFields[19].Descriptor()
 	// contactimport.DefaultRejected holds the default value on creation for the rejected field.
 	contactimport.DefaultRejected = contactimportDescRejected.Default.(int)
 	// contactimportDescCreatedAt is the schema descriptor for created_at field.
-	contactimportDescCreatedAt := contactimportFields[20].Descriptor()
+	contactimportDescCreatedAt := contactimportFields[21].Descriptor()
 	// contactimport.DefaultCreatedAt holds the default value on creation for the created_at field.
 	contactimport.DefaultCreatedAt = contactimportDescCreatedAt.Default.(func() time.Time)
 	// contactimportDescID is the schema descriptor for id field.
@@ -473,6 +508,46 @@ func init() {
 	emailverificationDescID := emailverificationFields[0].Descriptor()
 	// emailverification.DefaultID holds the default value on creation for the id field.
 	emailverification.DefaultID = emailverificationDescID.Default.(func() uid.ID)
+	erasedaddressMixin := schema.ErasedAddress{}.Mixin()
+	erasedaddress.Policy = privacy.NewPolicies(erasedaddressMixin[0], schema.ErasedAddress{})
+	erasedaddress.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := erasedaddress.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	erasedaddressMixinFields0 := erasedaddressMixin[0].Fields()
+	_ = erasedaddressMixinFields0
+	erasedaddressFields := schema.ErasedAddress{}.Fields()
+	_ = erasedaddressFields
+	// erasedaddressDescID is the schema descriptor for id field.
+	erasedaddressDescID := erasedaddressMixinFields0[0].Descriptor()
+	// erasedaddress.DefaultID holds the default value on creation for the id field.
+	erasedaddress.DefaultID = erasedaddressDescID.Default.(func() uid.ID)
+	erasureMixin := schema.Erasure{}.Mixin()
+	erasure.Policy = privacy.NewPolicies(erasureMixin[0], schema.Erasure{})
+	erasure.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := erasure.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	erasureMixinFields0 := erasureMixin[0].Fields()
+	_ = erasureMixinFields0
+	erasureFields := schema.Erasure{}.Fields()
+	_ = erasureFields
+	// erasureDescStep is the schema descriptor for step field.
+	erasureDescStep := erasureFields[5].Descriptor()
+	// erasure.DefaultStep holds the default value on creation for the step field.
+	erasure.DefaultStep = erasureDescStep.Default.(int)
+	// erasureDescID is the schema descriptor for id field.
+	erasureDescID := erasureMixinFields0[0].Descriptor()
+	// erasure.DefaultID holds the default value on creation for the id field.
+	erasure.DefaultID = erasureDescID.Default.(func() uid.ID)
 	eventcounter.Policy = privacy.NewPolicies(schema.EventCounter{})
 	eventcounter.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
@@ -492,6 +567,66 @@ func init() {
 	eventcounterDescExpired := eventcounterFields[2].Descriptor()
 	// eventcounter.DefaultExpired holds the default value on creation for the expired field.
 	eventcounter.DefaultExpired = eventcounterDescExpired.Default.(int64)
+	exportMixin := schema.Export{}.Mixin()
+	export.Policy = privacy.NewPolicies(exportMixin[0], schema.Export{})
+	export.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := export.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	exportMixinFields0 := exportMixin[0].Fields()
+	_ = exportMixinFields0
+	exportFields := schema.Export{}.Fields()
+	_ = exportFields
+	// exportDescRows is the schema descriptor for rows field.
+	exportDescRows := exportFields[8].Descriptor()
+	// export.DefaultRows holds the default value on creation for the rows field.
+	export.DefaultRows = exportDescRows.Default.(int)
+	// exportDescBytes is the schema descriptor for bytes field.
+	exportDescBytes := exportFields[10].Descriptor()
+	// export.DefaultBytes holds the default value on creation for the bytes field.
+	export.DefaultBytes = exportDescBytes.Default.(int64)
+	// exportDescParts is the schema descriptor for parts field.
+	exportDescParts := exportFields[11].Descriptor()
+	// export.DefaultParts holds the default value on creation for the parts field.
+	export.DefaultParts = exportDescParts.Default.(int)
+	// exportDescGathered is the schema descriptor for gathered field.
+	exportDescGathered := exportFields[12].Descriptor()
+	// export.DefaultGathered holds the default value on creation for the gathered field.
+	export.DefaultGathered = exportDescGathered.Default.(bool)
+	// exportDescTries is the schema descriptor for tries field.
+	exportDescTries := exportFields[13].Descriptor()
+	// export.DefaultTries holds the default value on creation for the tries field.
+	export.DefaultTries = exportDescTries.Default.(int)
+	// exportDescCreatedAt is the schema descriptor for created_at field.
+	exportDescCreatedAt := exportFields[17].Descriptor()
+	// export.DefaultCreatedAt holds the default value on creation for the created_at field.
+	export.DefaultCreatedAt = exportDescCreatedAt.Default.(func() time.Time)
+	// exportDescID is the schema descriptor for id field.
+	exportDescID := exportMixinFields0[0].Descriptor()
+	// export.DefaultID holds the default value on creation for the id field.
+	export.DefaultID = exportDescID.Default.(func() uid.ID)
+	exportpartMixin := schema.ExportPart{}.Mixin()
+	exportpart.Policy = privacy.NewPolicies(exportpartMixin[0], schema.ExportPart{})
+	exportpart.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := exportpart.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	exportpartMixinFields0 := exportpartMixin[0].Fields()
+	_ = exportpartMixinFields0
+	exportpartFields := schema.ExportPart{}.Fields()
+	_ = exportpartFields
+	// exportpartDescID is the schema descriptor for id field.
+	exportpartDescID := exportpartMixinFields0[0].Descriptor()
+	// exportpart.DefaultID holds the default value on creation for the id field.
+	exportpart.DefaultID = exportpartDescID.Default.(func() uid.ID)
 	externallogin.Policy = privacy.NewPolicies(schema.ExternalLogin{})
 	externallogin.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
@@ -610,6 +745,24 @@ func init() {
 	invitationDescID := invitationMixinFields0[0].Descriptor()
 	// invitation.DefaultID holds the default value on creation for the id field.
 	invitation.DefaultID = invitationDescID.Default.(func() uid.ID)
+	linkclickMixin := schema.LinkClick{}.Mixin()
+	linkclick.Policy = privacy.NewPolicies(linkclickMixin[0], schema.LinkClick{})
+	linkclick.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := linkclick.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	linkclickMixinFields0 := linkclickMixin[0].Fields()
+	_ = linkclickMixinFields0
+	linkclickFields := schema.LinkClick{}.Fields()
+	_ = linkclickFields
+	// linkclickDescID is the schema descriptor for id field.
+	linkclickDescID := linkclickMixinFields0[0].Descriptor()
+	// linkclick.DefaultID holds the default value on creation for the id field.
+	linkclick.DefaultID = linkclickDescID.Default.(func() uid.ID)
 	listmember.Policy = privacy.NewPolicies(schema.ListMember{})
 	listmember.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
@@ -704,7 +857,7 @@ func init() {
 	// message.DefaultAttempts holds the default value on creation for the attempts field.
 	message.DefaultAttempts = messageDescAttempts.Default.(int)
 	// messageDescCreatedAt is the schema descriptor for created_at field.
-	messageDescCreatedAt := messageFields[39].Descriptor()
+	messageDescCreatedAt := messageFields[41].Descriptor()
 	// message.DefaultCreatedAt holds the default value on creation for the created_at field.
 	message.DefaultCreatedAt = messageDescCreatedAt.Default.(func() time.Time)
 	// messageDescID is the schema descriptor for id field.
@@ -819,7 +972,7 @@ func init() {
 	// organization.DefaultMaskForViewers holds the default value on creation for the mask_for_viewers field.
 	organization.DefaultMaskForViewers = organizationDescMaskForViewers.Default.(bool)
 	// organizationDescCreatedAt is the schema descriptor for created_at field.
-	organizationDescCreatedAt := organizationFields[13].Descriptor()
+	organizationDescCreatedAt := organizationFields[14].Descriptor()
 	// organization.DefaultCreatedAt holds the default value on creation for the created_at field.
 	organization.DefaultCreatedAt = organizationDescCreatedAt.Default.(func() time.Time)
 	// organizationDescID is the schema descriptor for id field.
@@ -908,6 +1061,24 @@ func init() {
 	ratecardDescID := ratecardFields[0].Descriptor()
 	// ratecard.DefaultID holds the default value on creation for the id field.
 	ratecard.DefaultID = ratecardDescID.Default.(func() uid.ID)
+	reconciliationMixin := schema.Reconciliation{}.Mixin()
+	reconciliation.Policy = privacy.NewPolicies(reconciliationMixin[0], schema.Reconciliation{})
+	reconciliation.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := reconciliation.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	reconciliationMixinFields0 := reconciliationMixin[0].Fields()
+	_ = reconciliationMixinFields0
+	reconciliationFields := schema.Reconciliation{}.Fields()
+	_ = reconciliationFields
+	// reconciliationDescID is the schema descriptor for id field.
+	reconciliationDescID := reconciliationMixinFields0[0].Descriptor()
+	// reconciliation.DefaultID holds the default value on creation for the id field.
+	reconciliation.DefaultID = reconciliationDescID.Default.(func() uid.ID)
 	recoverycode.Policy = privacy.NewPolicies(schema.RecoveryCode{})
 	recoverycode.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
@@ -941,10 +1112,29 @@ func init() {
 	_ = replyMixinFields0
 	replyFields := schema.Reply{}.Fields()
 	_ = replyFields
+	// replyDescFirst is the schema descriptor for first field.
+	replyDescFirst := replyFields[2].Descriptor()
+	// reply.DefaultFirst holds the default value on creation for the first field.
+	reply.DefaultFirst = replyDescFirst.Default.(bool)
 	// replyDescID is the schema descriptor for id field.
 	replyDescID := replyMixinFields0[0].Descriptor()
 	// reply.DefaultID holds the default value on creation for the id field.
 	reply.DefaultID = replyDescID.Default.(func() uid.ID)
+	retention.Policy = privacy.NewPolicies(schema.Retention{})
+	retention.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := retention.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	retentionFields := schema.Retention{}.Fields()
+	_ = retentionFields
+	// retentionDescStep is the schema descriptor for step field.
+	retentionDescStep := retentionFields[3].Descriptor()
+	// retention.DefaultStep holds the default value on creation for the step field.
+	retention.DefaultStep = retentionDescStep.Default.(int)
 	secondfactor.Policy = privacy.NewPolicies(schema.SecondFactor{})
 	secondfactor.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
@@ -1130,8 +1320,16 @@ func init() {
 	statisticDescOptedOut := statisticFields[15].Descriptor()
 	// statistic.DefaultOptedOut holds the default value on creation for the opted_out field.
 	statistic.DefaultOptedOut = statisticDescOptedOut.Default.(int64)
+	// statisticDescReplied is the schema descriptor for replied field.
+	statisticDescReplied := statisticFields[16].Descriptor()
+	// statistic.DefaultReplied holds the default value on creation for the replied field.
+	statistic.DefaultReplied = statisticDescReplied.Default.(int64)
+	// statisticDescClicked is the schema descriptor for clicked field.
+	statisticDescClicked := statisticFields[17].Descriptor()
+	// statistic.DefaultClicked holds the default value on creation for the clicked field.
+	statistic.DefaultClicked = statisticDescClicked.Default.(int64)
 	// statisticDescCostMicros is the schema descriptor for cost_micros field.
-	statisticDescCostMicros := statisticFields[16].Descriptor()
+	statisticDescCostMicros := statisticFields[18].Descriptor()
 	// statistic.DefaultCostMicros holds the default value on creation for the cost_micros field.
 	statistic.DefaultCostMicros = statisticDescCostMicros.Default.(int64)
 	// statisticDescID is the schema descriptor for id field.
@@ -1294,6 +1492,66 @@ func init() {
 	userDescID := userFields[0].Descriptor()
 	// user.DefaultID holds the default value on creation for the id field.
 	user.DefaultID = userDescID.Default.(func() uid.ID)
+	webhookdeliveryMixin := schema.WebhookDelivery{}.Mixin()
+	webhookdelivery.Policy = privacy.NewPolicies(webhookdeliveryMixin[0], schema.WebhookDelivery{})
+	webhookdelivery.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := webhookdelivery.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	webhookdeliveryMixinFields0 := webhookdeliveryMixin[0].Fields()
+	_ = webhookdeliveryMixinFields0
+	webhookdeliveryFields := schema.WebhookDelivery{}.Fields()
+	_ = webhookdeliveryFields
+	// webhookdeliveryDescAttempts is the schema descriptor for attempts field.
+	webhookdeliveryDescAttempts := webhookdeliveryFields[4].Descriptor()
+	// webhookdelivery.DefaultAttempts holds the default value on creation for the attempts field.
+	webhookdelivery.DefaultAttempts = webhookdeliveryDescAttempts.Default.(int)
+	// webhookdeliveryDescUnshaped is the schema descriptor for unshaped field.
+	webhookdeliveryDescUnshaped := webhookdeliveryFields[6].Descriptor()
+	// webhookdelivery.DefaultUnshaped holds the default value on creation for the unshaped field.
+	webhookdelivery.DefaultUnshaped = webhookdeliveryDescUnshaped.Default.(bool)
+	// webhookdeliveryDescCreatedAt is the schema descriptor for created_at field.
+	webhookdeliveryDescCreatedAt := webhookdeliveryFields[12].Descriptor()
+	// webhookdelivery.DefaultCreatedAt holds the default value on creation for the created_at field.
+	webhookdelivery.DefaultCreatedAt = webhookdeliveryDescCreatedAt.Default.(func() time.Time)
+	// webhookdeliveryDescID is the schema descriptor for id field.
+	webhookdeliveryDescID := webhookdeliveryMixinFields0[0].Descriptor()
+	// webhookdelivery.DefaultID holds the default value on creation for the id field.
+	webhookdelivery.DefaultID = webhookdeliveryDescID.Default.(func() uid.ID)
+	webhookendpointMixin := schema.WebhookEndpoint{}.Mixin()
+	webhookendpoint.Policy = privacy.NewPolicies(webhookendpointMixin[0], schema.WebhookEndpoint{})
+	webhookendpoint.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := webhookendpoint.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	webhookendpointMixinFields0 := webhookendpointMixin[0].Fields()
+	_ = webhookendpointMixinFields0
+	webhookendpointFields := schema.WebhookEndpoint{}.Fields()
+	_ = webhookendpointFields
+	// webhookendpointDescPlace is the schema descriptor for place field.
+	webhookendpointDescPlace := webhookendpointFields[9].Descriptor()
+	// webhookendpoint.DefaultPlace holds the default value on creation for the place field.
+	webhookendpoint.DefaultPlace = webhookendpointDescPlace.Default.(int64)
+	// webhookendpointDescProbes is the schema descriptor for probes field.
+	webhookendpointDescProbes := webhookendpointFields[14].Descriptor()
+	// webhookendpoint.DefaultProbes holds the default value on creation for the probes field.
+	webhookendpoint.DefaultProbes = webhookendpointDescProbes.Default.(int)
+	// webhookendpointDescCreatedAt is the schema descriptor for created_at field.
+	webhookendpointDescCreatedAt := webhookendpointFields[18].Descriptor()
+	// webhookendpoint.DefaultCreatedAt holds the default value on creation for the created_at field.
+	webhookendpoint.DefaultCreatedAt = webhookendpointDescCreatedAt.Default.(func() time.Time)
+	// webhookendpointDescID is the schema descriptor for id field.
+	webhookendpointDescID := webhookendpointMixinFields0[0].Descriptor()
+	// webhookendpoint.DefaultID holds the default value on creation for the id field.
+	webhookendpoint.DefaultID = webhookendpointDescID.Default.(func() uid.ID)
 }
 
 const (

@@ -51,6 +51,8 @@ func (Account) Fields() []ent.Field {
 			Comment("the ordinary endpoint takes no marketing templates of this account"),
 		field.Time("connected_at").Default(now).Annotations(entgql.OrderField("CONNECTED_AT")),
 		field.Time("synced_at").Optional().Nillable(),
+		field.Time("next_comparison_at").Optional().Nillable().Annotations(hidden()).
+			Comment("when its figures are compared with Meta's again, or while that runs, when it is given up"),
 		field.Time("next_sync_at").Optional().Nillable().Annotations(hidden()).
 			Comment("when it is synced next; of one that is being synced: when another process may take it over"),
 		field.Time("read_at").Optional().Nillable().Annotations(hidden()).

@@ -75,6 +75,8 @@ func (ContactIdentifier) Fields() []ent.Field {
 		field.String("written").Optional().Nillable().Comment("PHONE: the number as it was told, where that is not its key"),
 		reference("contact_id"),
 		field.Time("since").Comment("when it was first told, by WhatsApp's clock"),
+		field.Bool("erased").Default(false).
+			Comment("it was somebody's who was erased: whoever has it is not written to"),
 	}
 }
 func (ContactIdentifier) Indexes() []ent.Index {
@@ -264,6 +266,8 @@ func (ContactImport) Fields() []ent.Field {
 		field.String("encoding").Default("UTF-8").Comment("of the file as it was uploaded; XLSX for a workbook"),
 		field.String("delimiter").Default(",").Comment("of the text that is kept"),
 		optionalReference("contact_list_id"),
+		field.UUID("campaign_id", uid.ID{}).Optional().Nillable().Annotations(hidden()).
+			Comment("its people become recipients of this campaign"),
 		field.String("default_country").Optional().Nillable(),
 		field.Enum("number_form").GoType(enum.NumberForm("")).Optional().Nillable().Comment("null: either"),
 		field.JSON("consent", &jsonfield.ImportConsent{}).Optional(),
@@ -283,6 +287,7 @@ func (ContactImport) Fields() []ent.Field {
 func (ContactImport) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("status").Annotations(entsql.IndexWhere("status IN ('PENDING', 'RUNNING')")),
+		index.Fields("campaign_id").Annotations(entsql.IndexWhere("campaign_id IS NOT NULL")),
 		index.Fields(organizationColumn, "created_at"),
 	}
 }

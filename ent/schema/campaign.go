@@ -67,6 +67,7 @@ func (Campaign) Fields() []ent.Field {
 		field.Int("unknown").Default(0),
 		field.Int("skipped").Default(0),
 		field.Int("canceled").Default(0),
+		field.Int("replied").Default(0).Annotations(hidden()).Comment("of its messages, how many were answered"),
 		field.Int64("cost_micros").Default(0).Annotations(hidden()).
 			Comment("what its messages were charged, in millionths of cost_currency"),
 		field.String("cost_currency").Optional().Nillable().Annotations(hidden()).
@@ -92,7 +93,7 @@ func (Campaign) Indexes() []ent.Index {
 }
 
 // CampaignRecipient is somebody who was added to a campaign one by one, with values of their own.
-// The rows are kept as evidence of what was given.
+// The rows are kept as evidence of what was given, until the organization's retentionDays end them.
 type CampaignRecipient struct{ ent.Schema }
 
 func (CampaignRecipient) Annotations() []schema.Annotation {
@@ -116,4 +117,26 @@ func (CampaignRecipient) Indexes() []ent.Index {
 		index.Fields("contact_id"),
 		index.Fields(organizationColumn, "campaign_id"),
 	}
+}
+
+// CampaignCount counts people of a campaign in groups: those who were skipped, by reason, and those
+// who pressed a button, by its title. Package delivery keeps it with the campaign's counters.
+type CampaignCount struct{ ent.Schema }
+
+func (CampaignCount) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("campaign_count"), hidden()}
+}
+func (CampaignCount) Policy() ent.Policy { return tenancyPolicy(organizationColumn) }
+func (CampaignCount) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id"),
+		field.UUID(organizationColumn, uid.ID{}).Immutable(),
+		reference("campaign_id"),
+		field.Enum("kind").GoType(enum.CampaignCountKind("")),
+		field.String("name").Comment("SKIP: the reason; BUTTON: the title"),
+		field.Int("people").Default(0),
+	}
+}
+func (CampaignCount) Indexes() []ent.Index {
+	return []ent.Index{index.Fields(organizationColumn, "campaign_id", "kind", "name").Unique()}
 }

@@ -36,6 +36,9 @@ func (Organization) Fields() []ent.Field {
 			Comment("set by the operator, like the other quotas; null is none"),
 		field.Int("quota_contacts").Optional().Nillable().Annotations(hidden()),
 		field.Int("quota_numbers").Optional().Nillable().Annotations(hidden()),
+		field.Bytes("erasure_key").Optional().Sensitive().Annotations(hidden()).
+			Comment("under which erased addresses are hashed, sealed by package secret with the row's id as associated " +
+				"data; null where nobody was erased"),
 		createdAt(),
 	}
 }

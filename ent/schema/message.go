@@ -50,8 +50,10 @@ func (Message) Fields() []ent.Field {
 		field.Int("settled_attempts").Optional().Nillable().Annotations(hidden()).
 			Comment("attempts up to this one failed, and it was queued anew: what is still told of them is old"),
 		field.Time("not_before").Comment("not sent earlier; retries and pair limits move it on"),
+		field.Time("held_from").Optional().Nillable().Annotations(hidden()).
+			Comment("what not_before was until the person's quiet hours moved it on; null where they did not"),
 		field.String("time_zone").Optional().Nillable().Annotations(hidden()).
-			Comment("IANA: the person's, where their own time of day says when it may go"),
+			Comment("IANA: the person's when the message was made; null is the organization's"),
 		field.String("reference").Optional().Nillable().Comment("the caller's own name for it"),
 		field.UUID("reply_to_id", uid.ID{}).Optional().Nillable().Annotations(hidden()).
 			Comment("inbound: our message that it quotes"),
@@ -71,6 +73,8 @@ func (Message) Fields() []ent.Field {
 		field.Time("closed_at").Optional().Nillable().Comment("when it was skipped or canceled"),
 		field.Time("edited_at").Optional().Nillable().Comment("when its author last changed it"),
 		field.Time("revoked_at").Optional().Nillable().Comment("when its author took it back: its content is gone"),
+		field.Time("erased_at").Optional().Nillable().Annotations(hidden()).
+			Comment("when retention erased its text, values and error's words: it is not sent again"),
 		field.JSON("pricing", &jsonfield.Pricing{}).Optional().Annotations(hidden()).
 			Comment("what WhatsApp said of its price, and what that came to"),
 		field.Time("created_at").Immutable().Default(now).Annotations(entgql.OrderField("CREATED_AT")),
@@ -90,11 +94,14 @@ func (Message) Indexes() []ent.Index {
 			Annotations(entsql.IndexWhere("status = 'QUEUED' AND campaign_id IS NOT NULL")),
 		index.Fields("phone_number_id", "not_before", "id").StorageKey("message_direct_queue").
 			Annotations(entsql.IndexWhere("status = 'QUEUED' AND campaign_id IS NULL")),
+		index.Fields(organizationColumn, "time_zone", "not_before").StorageKey("message_held").
+			Annotations(entsql.IndexWhere("status = 'QUEUED' AND held_from IS NOT NULL")),
 		index.Fields("unknown_at").StorageKey("message_unknown").Annotations(entsql.IndexWhere("status = 'UNKNOWN'")),
 		index.Fields("campaign_id", "id").StorageKey("message_campaign_failed").
 			Annotations(entsql.IndexWhere("status = 'FAILED'")),
 		index.Fields(organizationColumn, "status", "id"),
 		index.Fields(organizationColumn, "error_code", "id").Annotations(entsql.IndexWhere("error_code IS NOT NULL")),
+		index.Fields(organizationColumn, "skip_reason", "id").Annotations(entsql.IndexWhere("skip_reason IS NOT NULL")),
 		index.Fields("wamid").Annotations(entsql.IndexWhere("wamid IS NOT NULL")),
 		index.Fields("phone_number_id", "wamid").Unique().StorageKey("message_received_once").
 			Annotations(entsql.IndexWhere("direction = 'INBOUND'")),
@@ -114,20 +121,24 @@ func (Listing) Fields() []ent.Field {
 		optionalReference("campaign_id"), optionalReference("template_id"), reference("phone_number_id"),
 		optionalReference("contact_id"),
 		field.String("address"), field.String("reference").Optional().Nillable(), field.Time("created_at"),
+		field.Enum("type").GoType(enum.MessageType("")).Default(string(enum.MessageTypeTemplate)).
+			Comment("most are templates: so a migration had few rows to change"),
 	}
 }
 func (Listing) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("campaign_id", "id").Annotations(entsql.IndexWhere("campaign_id IS NOT NULL")),
+		index.Fields("campaign_id", "contact_id").Annotations(entsql.IndexWhere("campaign_id IS NOT NULL")),
 		index.Fields("template_id", "id").Annotations(entsql.IndexWhere("template_id IS NOT NULL")),
 		index.Fields("phone_number_id", "id"),
 		index.Fields("contact_id", "id").Annotations(entsql.IndexWhere("contact_id IS NOT NULL")),
 		index.Fields(organizationColumn, "address", "id"),
+		index.Fields(organizationColumn, "type", "id"),
 		index.Fields(organizationColumn, "reference", "id").Annotations(entsql.IndexWhere("reference IS NOT NULL")),
 	}
 }
 
-// Reply is an answer to a message of a campaign: an inbound message, under its id. It tells who
+// Reply is an answer to a message of ours: an inbound message, under its id. It tells who
 // answered a campaign, and which buttons they pressed.
 type Reply struct{ ent.Schema }
 
@@ -137,8 +148,9 @@ func (Reply) Annotations() []schema.Annotation {
 func (Reply) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Message, elsewhere: true}} }
 func (Reply) Fields() []ent.Field {
 	return []ent.Field{
-		reference("campaign_id"),
-		reference("message_id"),
+		optionalReference("campaign_id"),
+		field.UUID("message_id", uid.ID{}).Comment("ours"),
+		field.Bool("first").Default(false).Comment("the first answer to that message, which the statistics count"),
 		optionalReference("contact_id"),
 		field.String("button").Optional().Nillable().Comment("the title of the button that was pressed"),
 		field.Time("created_at"),
@@ -147,7 +159,7 @@ func (Reply) Fields() []ent.Field {
 func (Reply) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("campaign_id", "message_id"),
-		index.Fields("message_id"),
+		index.Fields("message_id", "button"),
 		index.Fields("contact_id"),
 		index.Fields(organizationColumn, "created_at"),
 	}
@@ -238,7 +250,7 @@ func (Statistic) Fields() []ent.Field {
 		field.Int64("accepted").Default(0), field.Int64("sent").Default(0), field.Int64("delivered").Default(0),
 		field.Int64("read").Default(0),
 		field.Int64("failed").Default(0), field.Int64("skipped").Default(0), field.Int64("received").Default(0),
-		field.Int64("opted_out").Default(0),
+		field.Int64("opted_out").Default(0), field.Int64("replied").Default(0), field.Int64("clicked").Default(0),
 		field.Int64("cost_micros").Default(0).Comment("what the delivered were charged, in millionths of cost_currency"),
 		field.String("cost_currency").Optional().Nillable().Comment("null where no price is known"),
 	}
@@ -250,6 +262,28 @@ func (Statistic) Indexes() []ent.Index {
 		index.Fields("campaign_id"),
 		index.Fields("campaign_id", "error_code").StorageKey("statistic_failed").
 			Annotations(entsql.IndexWhere("failed <> 0")),
+	}
+}
+
+// LinkClick is a click on a link of a marketing message that WhatsApp told of, kept while it may be
+// told again. It names neither person nor message.
+type LinkClick struct{ ent.Schema }
+
+func (LinkClick) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("link_click"), hidden()}
+}
+func (LinkClick) Mixin() []ent.Mixin {
+	return []ent.Mixin{tenancy{kind: uid.LinkClick, elsewhere: true}}
+}
+func (LinkClick) Fields() []ent.Field {
+	return []ent.Field{
+		reference("phone_number_id"),
+		field.String("fingerprint").Comment("of all that WhatsApp said of it"),
+	}
+}
+func (LinkClick) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields(organizationColumn, "phone_number_id", "fingerprint").Unique().StorageKey("link_click_once"),
 	}
 }
 

@@ -48,6 +48,10 @@ const (
 	FieldReceived = "received"
 	// FieldOptedOut holds the string denoting the opted_out field in the database.
 	FieldOptedOut = "opted_out"
+	// FieldReplied holds the string denoting the replied field in the database.
+	FieldReplied = "replied"
+	// FieldClicked holds the string denoting the clicked field in the database.
+	FieldClicked = "clicked"
 	// FieldCostMicros holds the string denoting the cost_micros field in the database.
 	FieldCostMicros = "cost_micros"
 	// FieldCostCurrency holds the string denoting the cost_currency field in the database.
@@ -76,6 +80,8 @@ var Columns = []string{
 	FieldSkipped,
 	FieldReceived,
 	FieldOptedOut,
+	FieldReplied,
+	FieldClicked,
 	FieldCostMicros,
 	FieldCostCurrency,
 }
@@ -114,6 +120,10 @@ var (
 	DefaultReceived int64
 	// DefaultOptedOut holds the default value on creation for the "opted_out" field.
 	DefaultOptedOut int64
+	// DefaultReplied holds the default value on creation for the "replied" field.
+	DefaultReplied int64
+	// DefaultClicked holds the default value on creation for the "clicked" field.
+	DefaultClicked int64
 	// DefaultCostMicros holds the default value on creation for the "cost_micros" field.
 	DefaultCostMicros int64
 	// DefaultID holds the default value on creation for the "id" field.
@@ -211,6 +221,16 @@ func ByReceived(opts ...sql.OrderTermOption) OrderOption {
 // ByOptedOut orders the results by the opted_out field.
 func ByOptedOut(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldOptedOut, opts...).ToFunc()
+}
+
+// ByReplied orders the results by the replied field.
+func ByReplied(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReplied, opts...).ToFunc()
+}
+
+// ByClicked orders the results by the clicked field.
+func ByClicked(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldClicked, opts...).ToFunc()
 }
 
 // ByCostMicros orders the results by the cost_micros field.

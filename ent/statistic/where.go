@@ -140,6 +140,16 @@ func OptedOut(v int64) predicate.Statistic {
 	return predicate.Statistic(sql.FieldEQ(FieldOptedOut, v))
 }
 
+// Replied applies equality check predicate on the "replied" field. It's identical to RepliedEQ.
+func Replied(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldEQ(FieldReplied, v))
+}
+
+// Clicked applies equality check predicate on the "clicked" field. It's identical to ClickedEQ.
+func Clicked(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldEQ(FieldClicked, v))
+}
+
 // CostMicros applies equality check predicate on the "cost_micros" field. It's identical to CostMicrosEQ.
 func CostMicros(v int64) predicate.Statistic {
 	return predicate.Statistic(sql.FieldEQ(FieldCostMicros, v))
@@ -878,6 +888,86 @@ func OptedOutLT(v int64) predicate.Statistic {
 // OptedOutLTE applies the LTE predicate on the "opted_out" field.
 func OptedOutLTE(v int64) predicate.Statistic {
 	return predicate.Statistic(sql.FieldLTE(FieldOptedOut, v))
+}
+
+// RepliedEQ applies the EQ predicate on the "replied" field.
+func RepliedEQ(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldEQ(FieldReplied, v))
+}
+
+// RepliedNEQ applies the NEQ predicate on the "replied" field.
+func RepliedNEQ(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldNEQ(FieldReplied, v))
+}
+
+// RepliedIn applies the In predicate on the "replied" field.
+func RepliedIn(vs ...int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldIn(FieldReplied, vs...))
+}
+
+// RepliedNotIn applies the NotIn predicate on the "replied" field.
+func RepliedNotIn(vs ...int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldNotIn(FieldReplied, vs...))
+}
+
+// RepliedGT applies the GT predicate on the "replied" field.
+func RepliedGT(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldGT(FieldReplied, v))
+}
+
+// RepliedGTE applies the GTE predicate on the "replied" field.
+func RepliedGTE(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldGTE(FieldReplied, v))
+}
+
+// RepliedLT applies the LT predicate on the "replied" field.
+func RepliedLT(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldLT(FieldReplied, v))
+}
+
+// RepliedLTE applies the LTE predicate on the "replied" field.
+func RepliedLTE(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldLTE(FieldReplied, v))
+}
+
+// ClickedEQ applies the EQ predicate on the "clicked" field.
+func ClickedEQ(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldEQ(FieldClicked, v))
+}
+
+// ClickedNEQ applies the NEQ predicate on the "clicked" field.
+func ClickedNEQ(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldNEQ(FieldClicked, v))
+}
+
+// ClickedIn applies the In predicate on the "clicked" field.
+func ClickedIn(vs ...int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldIn(FieldClicked, vs...))
+}
+
+// ClickedNotIn applies the NotIn predicate on the "clicked" field.
+func ClickedNotIn(vs ...int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldNotIn(FieldClicked, vs...))
+}
+
+// ClickedGT applies the GT predicate on the "clicked" field.
+func ClickedGT(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldGT(FieldClicked, v))
+}
+
+// ClickedGTE applies the GTE predicate on the "clicked" field.
+func ClickedGTE(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldGTE(FieldClicked, v))
+}
+
+// ClickedLT applies the LT predicate on the "clicked" field.
+func ClickedLT(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldLT(FieldClicked, v))
+}
+
+// ClickedLTE applies the LTE predicate on the "clicked" field.
+func ClickedLTE(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldLTE(FieldClicked, v))
 }
 
 // CostMicrosEQ applies the EQ predicate on the "cost_micros" field.

@@ -1,0 +1,9 @@
+-- +goose Up
+CREATE TABLE "webhook_delivery" ("id" uuid NOT NULL, "organization_id" uuid NOT NULL, "endpoint_id" uuid NOT NULL, "subject_id" uuid NOT NULL, "event" character varying NOT NULL, "status" character varying NOT NULL DEFAULT 'PENDING', "attempts" bigint NOT NULL DEFAULT 0, "payload" character varying NOT NULL, "unshaped" boolean NOT NULL DEFAULT false, "response_status" bigint NULL, "response_body" character varying NULL, "error" character varying NULL, "next_attempt_at" timestamptz NULL, "delivered_at" timestamptz NULL, "created_at" timestamptz NOT NULL, PRIMARY KEY ("id"));
+CREATE INDEX "webhookdelivery_endpoint_id_id" ON "webhook_delivery" ("endpoint_id", "id");
+CREATE INDEX "webhook_delivery_due" ON "webhook_delivery" ("endpoint_id", "next_attempt_at", "id") WHERE status = 'PENDING';
+CREATE INDEX "webhook_delivery_order" ON "webhook_delivery" ("endpoint_id", "subject_id", "id") WHERE status = 'PENDING';
+CREATE INDEX "webhookdelivery_subject_id" ON "webhook_delivery" ("subject_id");
+CREATE TABLE "webhook_endpoint" ("id" uuid NOT NULL, "organization_id" uuid NOT NULL, "url" character varying NOT NULL, "description" character varying NULL, "events" jsonb NOT NULL, "selection" character varying NULL, "status" character varying NOT NULL DEFAULT 'ENABLED', "status_reason" character varying NULL, "secret" bytea NOT NULL, "previous_secret" bytea NULL, "previous_until" timestamptz NULL, "place" bigint NOT NULL DEFAULT 0, "role" character varying NOT NULL, "scopes" jsonb NULL, "created_by_id" uuid NULL, "failing_since" timestamptz NULL, "probes" bigint NOT NULL DEFAULT 0, "rests_until" timestamptz NULL, "lease_id" uuid NULL, "lease_until" timestamptz NULL, "created_at" timestamptz NOT NULL, PRIMARY KEY ("id"));
+CREATE INDEX "webhookendpoint_organization_id_id" ON "webhook_endpoint" ("organization_id", "id");
+CREATE INDEX "webhookendpoint_status_lease_until" ON "webhook_endpoint" ("status", "lease_until") WHERE status = 'ENABLED';

@@ -1,0 +1,9 @@
+-- +goose Up
+CREATE TABLE `webhook_delivery` (`id` uuid NOT NULL, `organization_id` uuid NOT NULL, `endpoint_id` uuid NOT NULL, `subject_id` uuid NOT NULL, `event` text NOT NULL, `status` text NOT NULL DEFAULT ('PENDING'), `attempts` integer NOT NULL DEFAULT (0), `payload` text NOT NULL, `unshaped` bool NOT NULL DEFAULT (false), `response_status` integer NULL, `response_body` text NULL, `error` text NULL, `next_attempt_at` datetime NULL, `delivered_at` datetime NULL, `created_at` datetime NOT NULL, PRIMARY KEY (`id`));
+CREATE INDEX `webhookdelivery_endpoint_id_id` ON `webhook_delivery` (`endpoint_id`, `id`);
+CREATE INDEX `webhook_delivery_due` ON `webhook_delivery` (`endpoint_id`, `next_attempt_at`, `id`) WHERE status = 'PENDING';
+CREATE INDEX `webhook_delivery_order` ON `webhook_delivery` (`endpoint_id`, `subject_id`, `id`) WHERE status = 'PENDING';
+CREATE INDEX `webhookdelivery_subject_id` ON `webhook_delivery` (`subject_id`);
+CREATE TABLE `webhook_endpoint` (`id` uuid NOT NULL, `organization_id` uuid NOT NULL, `url` text NOT NULL, `description` text NULL, `events` json NOT NULL, `selection` text NULL, `status` text NOT NULL DEFAULT ('ENABLED'), `status_reason` text NULL, `secret` blob NOT NULL, `previous_secret` blob NULL, `previous_until` datetime NULL, `place` integer NOT NULL DEFAULT (0), `role` text NOT NULL, `scopes` json NULL, `created_by_id` uuid NULL, `failing_since` datetime NULL, `probes` integer NOT NULL DEFAULT (0), `rests_until` datetime NULL, `lease_id` uuid NULL, `lease_until` datetime NULL, `created_at` datetime NOT NULL, PRIMARY KEY (`id`));
+CREATE INDEX `webhookendpoint_organization_id_id` ON `webhook_endpoint` (`organization_id`, `id`);
+CREATE INDEX `webhookendpoint_status_lease_until` ON `webhook_endpoint` (`status`, `lease_until`) WHERE status = 'ENABLED';
