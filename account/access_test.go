@@ -90,7 +90,7 @@ func (s *stage) use(ctx context.Context, a *ent.Account) whatsapp.Token {
 		s.t.Fatal(err)
 	}
 
-	answer := sender.Client.Send(ctx, sender.Token, number.MetaID, whatsapp.Message{To: "12025550100",
+	answer := sender.Client.Send(ctx, sender.Token, number.MetaID, whatsapp.Message{To: "14165550100",
 		Template: &whatsapp.TemplateMessage{Name: "spring", Language: "en_US",
 			Components: []whatsapp.MessageComponent{{Type: "body",
 				Parameters: []whatsapp.MessageParameter{{Type: "text", Text: "Ann"}}}}}})
@@ -229,7 +229,7 @@ func TestASandboxAccountGoesNowhereWhenTheSandboxIsGone(t *testing.T) {
 			s.t.Fatal(err)
 		}
 
-		answer := sender.Client.Send(ctx, sender.Token, number.MetaID, whatsapp.Message{To: "12025550100",
+		answer := sender.Client.Send(ctx, sender.Token, number.MetaID, whatsapp.Message{To: "14165550100",
 			Text: &whatsapp.TextMessage{Body: "Hi"}})
 		if answer.Outcome != whatsapp.NotSent {
 			s.t.Errorf("%+v", answer)

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"time"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
@@ -92,7 +93,7 @@ func permit(ctx context.Context, role enum.Role) error {
 
 // record writes what was done to an account, as the transaction's last statement.
 func record(ctx context.Context, tx *database.Tx, action, verb string, a *ent.Account) error {
-	return identity.Record(ctx, tx, identity.Entry{Organization: a.OrganizationID, Action: action, Subject: a.ID,
+	return audit.Record(ctx, tx, audit.Entry{Organization: a.OrganizationID, Action: action, Subject: a.ID,
 		Summary: fmt.Sprintf("%s account %q", verb, a.Name)})
 }
 

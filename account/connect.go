@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
@@ -274,7 +275,7 @@ func (s *Service) store(ctx context.Context, tx *database.Tx, b binding, r readi
 		return nil, err
 	}
 
-	return numbers, record(ctx, tx, identity.ActionAccountConnect, "connected",
+	return numbers, record(ctx, tx, audit.ActionAccountConnect, "connected",
 		&ent.Account{ID: *id, OrganizationID: b.organization, Name: r.name()})
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/enum"
@@ -62,7 +63,7 @@ func (s *Service) CreateTemplate(ctx context.Context, in CreateTemplate) (*ent.T
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionTemplateCreate, Subject: id,
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionTemplateCreate, Subject: id,
 			Summary: fmt.Sprintf("made template %q (%s)", in.Template.Name, in.Template.Language)})
 	})
 	if err != nil {
@@ -109,7 +110,7 @@ func (s *Service) SubmitTemplate(ctx context.Context, id uid.ID) (*ent.Template,
 	if rejected {
 		edit := whatsapp.TemplateEdit{Category: again.Category, Components: again.Components,
 			ParameterFormat: again.ParameterFormat, TTL: again.MessageSendTTLSeconds}
-		return s.editAtMeta(ctx, t, again, edit, identity.ActionTemplateSubmit, "submitted")
+		return s.editAtMeta(ctx, t, again, edit, audit.ActionTemplateSubmit, "submitted")
 	}
 
 	return s.submit(ctx, t.Edges.Account, t, "templateId", "templateId")
@@ -187,8 +188,8 @@ func (s *Service) submit(ctx context.Context, a *ent.Account, t *ent.Template, w
 
 	// Recorded before it is done: whatever comes of it, Meta has been asked.
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		return identity.Record(ctx, tx,
-			identity.Entry{Organization: a.OrganizationID, Action: identity.ActionTemplateSubmit, Subject: t.ID,
+		return audit.Record(ctx, tx,
+			audit.Entry{Organization: a.OrganizationID, Action: audit.ActionTemplateSubmit, Subject: t.ID,
 				Summary: fmt.Sprintf("submitted template %q (%s)", t.Name, t.Language)})
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/campaign"
@@ -88,7 +89,7 @@ func (s *Service) deleteAtMeta(ctx context.Context, a *ent.Account, allLanguages
 	if err != nil {
 		return err
 	}
-	if err := s.claim(ctx, identity.ActionTemplateDelete, "deleted", doomed...); err != nil {
+	if err := s.claim(ctx, audit.ActionTemplateDelete, "deleted", doomed...); err != nil {
 		return err
 	}
 
@@ -156,13 +157,13 @@ func (s *Service) deleteDrafts(ctx context.Context, drafts []*ent.Template) erro
 			tx.After(func(ctx context.Context) { s.changed(ctx, t.OrganizationID, t.ID) })
 		}
 
-		entries := make([]identity.Entry, len(drafts))
+		entries := make([]audit.Entry, len(drafts))
 		for i, t := range drafts {
-			entries[i] = identity.Entry{Action: identity.ActionTemplateDelete, Subject: t.ID,
+			entries[i] = audit.Entry{Action: audit.ActionTemplateDelete, Subject: t.ID,
 				Summary: fmt.Sprintf("deleted template %q (%s), a draft", t.Name, t.Language)}
 		}
 
-		return identity.RecordAll(ctx, tx, entries...)
+		return audit.RecordAll(ctx, tx, entries...)
 	})
 	if err != nil {
 		return fmt.Errorf("delete drafts: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	entaccount "carillon/ent/account"
@@ -43,7 +44,7 @@ func (s *Service) Disconnect(ctx context.Context, id uid.ID) (*ent.Account, erro
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionAccountDisconnect, Subject: id,
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionAccountDisconnect, Subject: id,
 			Summary: fmt.Sprintf("disconnected the WhatsApp account %s (%s)", a.Name, a.WabaID)})
 	})
 	if err != nil {

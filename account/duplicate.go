@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/enum"
@@ -58,7 +59,7 @@ func (s *Service) DuplicateTemplate(ctx context.Context, in DuplicateTemplate) (
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionTemplateCreate, Subject: id,
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionTemplateCreate, Subject: id,
 			Summary: fmt.Sprintf("copied template %q (%s) to %q (%s)", t.Name, t.Language, copied.Name, copied.Language)})
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/enum"
@@ -75,7 +76,7 @@ func (s *Service) UpdateTemplate(ctx context.Context, in UpdateTemplate) (*ent.T
 		edit.Category = next.Category
 	}
 
-	return s.editAtMeta(ctx, t, next, edit, identity.ActionTemplateUpdate, "changed")
+	return s.editAtMeta(ctx, t, next, edit, audit.ActionTemplateUpdate, "changed")
 }
 
 // applied is the template as it would be, and whether that is another.
@@ -214,7 +215,7 @@ func (s *Service) updateDraft(ctx context.Context, t *ent.Template, next whatsap
 			return changedMeanwhile()
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionTemplateUpdate, Subject: t.ID,
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionTemplateUpdate, Subject: t.ID,
 			Summary: fmt.Sprintf("changed template %q (%s)", t.Name, t.Language)})
 	})
 	if err != nil {
@@ -233,7 +234,7 @@ func (s *Service) claim(ctx context.Context, action, verb string, templates ...*
 			n, err := tx.Client.Template.Update().Where(enttemplate.ID(t.ID), enttemplate.StatusEQ(t.Status),
 				enttemplate.UpdatedAt(t.UpdatedAt), enttemplate.Or(enttemplate.ChangingUntilIsNil(),
 					enttemplate.ChangingUntilLTE(now))).
-				SetChangingUntil(now.Add(claimFor)).SetChangingBy(identity.Actor(ctx)).Save(ctx)
+				SetChangingUntil(now.Add(claimFor)).SetChangingBy(audit.ActorOf(ctx)).Save(ctx)
 			if err != nil {
 				return err
 			}
@@ -242,13 +243,13 @@ func (s *Service) claim(ctx context.Context, action, verb string, templates ...*
 			}
 		}
 
-		entries := make([]identity.Entry, len(templates))
+		entries := make([]audit.Entry, len(templates))
 		for i, t := range templates {
-			entries[i] = identity.Entry{Organization: t.OrganizationID, Action: action, Subject: t.ID,
+			entries[i] = audit.Entry{Organization: t.OrganizationID, Action: action, Subject: t.ID,
 				Summary: fmt.Sprintf("%s template %q (%s)", verb, t.Name, t.Language)}
 		}
 
-		return identity.RecordAll(ctx, tx, entries...)
+		return audit.RecordAll(ctx, tx, entries...)
 	})
 	if err != nil {
 		return fmt.Errorf("claim templates: %w", err)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"carillon/caller"
+	"carillon/database"
+	"carillon/ent"
 	entaccount "carillon/ent/account"
 	"carillon/ent/enum"
 )
@@ -26,11 +28,26 @@ func (s *Service) Heard(ctx context.Context, wabaIDs ...string) error {
 	return nil
 }
 
+// hear writes it down. The first time is news to members, who wait for it when they connect.
 func (s *Service) hear(ctx context.Context, wabaID string) error {
-	err := s.db.Client.Account.Update().Where(entaccount.WabaID(wabaID),
-		entaccount.StatusNEQ(enum.AccountStatusDisconnected),
-		entaccount.Or(entaccount.WebhookReceivedAtIsNil(), entaccount.WebhookReceivedAtLTE(s.now().Add(-heardEvery)))).
-		SetWebhookReceivedAt(s.now()).Exec(ctx)
+	due := entaccount.And(entaccount.WabaID(wabaID), entaccount.StatusNEQ(enum.AccountStatusDisconnected),
+		entaccount.Or(entaccount.WebhookReceivedAtIsNil(), entaccount.WebhookReceivedAtLTE(s.now().Add(-heardEvery))))
+	a, err := s.db.Client.Account.Query().Where(due).First(ctx)
+	if ent.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("note a webhook of account %s: %w", wabaID, err)
+	}
+
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		n, err := tx.Client.Account.Update().Where(entaccount.ID(a.ID), due).SetWebhookReceivedAt(s.now()).Save(ctx)
+		if n > 0 && a.WebhookReceivedAt == nil {
+			tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, a.ID) })
+		}
+
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("note a webhook of account %s: %w", wabaID, err)
 	}

@@ -1,11 +1,14 @@
 package account_test
 
 import (
+	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"carillon/account"
 	"carillon/ent"
+	"carillon/uid"
 )
 
 func (s *stage) heardAt(a *ent.Account) *time.Time {
@@ -43,6 +46,33 @@ func TestTheFirstWebhookIsNotedAtOnceAndLaterOnesOnceAMinute(t *testing.T) {
 		}
 		if at := s.heardAt(a); !at.Equal(first.Add(70 * time.Second)) {
 			s.t.Errorf("noted at %v", at)
+		}
+	})
+}
+
+func TestMembersAreToldOfTheFirstWebhookAndOfNoLaterOne(t *testing.T) {
+	each(t, func(s *stage) {
+		_, a := s.connected()
+		var told []uid.ID
+		tells := account.New(s.db, s.keys, s.meta, s.who, account.Options{
+			Tell: func(ctx context.Context, organization uid.ID, subjects ...uid.ID) {
+				if organization == a.OrganizationID {
+					told = append(told, subjects...)
+				}
+
+				s.hear(ctx, organization, subjects...)
+			}}, s.now)
+
+		for range 3 {
+			if err := tells.Heard(s.t.Context(), waba); err != nil {
+				s.t.Fatal(err)
+			}
+
+			s.advance(2 * time.Minute)
+		}
+
+		if !slices.Equal(told, []uid.ID{a.ID}) {
+			s.t.Errorf("told of %v", told)
 		}
 	})
 }

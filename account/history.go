@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/enum"
@@ -32,7 +33,7 @@ const longestReason = 2000
 type cause struct{ actor, reason string }
 
 // byCaller is what a member, an API key or the service itself does.
-func byCaller(ctx context.Context, reason string) cause { return cause{identity.Actor(ctx), reason} }
+func byCaller(ctx context.Context, reason string) cause { return cause{audit.ActorOf(ctx), reason} }
 
 // difference is one field that changed. A value that was not there is nil.
 type difference struct {

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/enum"
-	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
 	"carillon/whatsapp"
@@ -61,8 +61,8 @@ func (s *Service) UpdateNumber(ctx context.Context, id uid.ID, change NumberChan
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Organization: n.OrganizationID,
-			Action: identity.ActionPhoneNumberUpdate, Subject: id, Summary: said + identity.Ending(n.DisplayNumber)})
+		return audit.Record(ctx, tx, audit.Entry{Organization: n.OrganizationID,
+			Action: audit.ActionPhoneNumberUpdate, Subject: id, Summary: said + audit.Ending(n.DisplayNumber)})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("change phone number %s: %w", id, err)

@@ -13,10 +13,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"carillon/audit"
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/ent/phonenumber"
-	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
 	"carillon/whatsapp"
@@ -156,7 +156,7 @@ func (s *Service) UpdateProfile(ctx context.Context, id uid.ID, p Profile) (*ent
 		change.Websites = &p.Websites
 	}
 
-	n, err = s.ask(ctx, n, step{action: identity.ActionPhoneNumberUpdate, said: "changed the business profile of number ",
+	n, err = s.ask(ctx, n, step{action: audit.ActionPhoneNumberUpdate, said: "changed the business profile of number ",
 		ask: func(ctx context.Context, at Access) error {
 			return at.Client.UpdateProfile(ctx, at.Token, n.MetaID, change)
 		}})

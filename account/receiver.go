@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"carillon/caller"
 	"carillon/ent"
@@ -103,6 +104,21 @@ func (s *Service) owner(ctx context.Context, wabaID string) (owner, error) {
 	}
 
 	return owner{a.OrganizationID, a.Sandbox}, nil
+}
+
+// Owners are the organizations that have bound WABAs, each once.
+func (s *Service) Owners(ctx context.Context, wabaIDs ...string) (organizations []uid.ID, err error) {
+	for _, id := range wabaIDs {
+		by, err := s.owners.load(id, func() (owner, error) { return s.owner(caller.System(ctx), id) })
+		if err != nil {
+			return nil, err
+		}
+		if !by.organization.IsZero() && !slices.Contains(organizations, by.organization) {
+			organizations = append(organizations, by.organization)
+		}
+	}
+
+	return organizations, nil
 }
 
 // ErrClosed says that a number belongs, or belonged, to an organization that is closed: what is

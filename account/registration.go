@@ -8,12 +8,12 @@ import (
 	"slices"
 	"strings"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	entaccount "carillon/ent/account"
 	"carillon/ent/enum"
 	"carillon/ent/phonenumber"
-	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
 	"carillon/whatsapp"
@@ -52,7 +52,7 @@ func (s *Service) RegisterNumber(ctx context.Context, id uid.ID, pin string) (*R
 		done.PIN = pin
 	}
 
-	done.PhoneNumber, err = s.ask(ctx, n, step{action: identity.ActionPhoneNumberRegister, ofTheAPI: true,
+	done.PhoneNumber, err = s.ask(ctx, n, step{action: audit.ActionPhoneNumberRegister, ofTheAPI: true,
 		said: "had WhatsApp register number ",
 		ask: func(ctx context.Context, at Access) error {
 			return at.Client.Register(ctx, at.Token, n.MetaID, pin)
@@ -76,7 +76,7 @@ func (s *Service) DeregisterNumber(ctx context.Context, id uid.ID) (*ent.PhoneNu
 		return nil, err
 	}
 
-	return s.ask(ctx, n, step{action: identity.ActionNumberDeregister, ofTheAPI: true,
+	return s.ask(ctx, n, step{action: audit.ActionNumberDeregister, ofTheAPI: true,
 		said: "had WhatsApp deregister number ",
 		ask:  func(ctx context.Context, at Access) error { return at.Client.Deregister(ctx, at.Token, n.MetaID) }})
 }
@@ -92,7 +92,7 @@ func (s *Service) RequestCode(ctx context.Context, id uid.ID, method, language s
 		return nil, usererror.Refuse("language", usererror.Invalid, "A language is written like en_US or de.")
 	}
 
-	return s.ask(ctx, n, step{action: identity.ActionNumberVerify, said: "asked for a verification code for number ",
+	return s.ask(ctx, n, step{action: audit.ActionNumberVerify, said: "asked for a verification code for number ",
 		ask: func(ctx context.Context, at Access) error {
 			return at.Client.RequestCode(ctx, at.Token, n.MetaID, method, language)
 		}})
@@ -110,7 +110,7 @@ func (s *Service) VerifyNumber(ctx context.Context, id uid.ID, code string) (*en
 		return nil, usererror.Refuse("code", usererror.Invalid, "A verification code has six digits.")
 	}
 
-	return s.ask(ctx, n, step{action: identity.ActionNumberVerify, said: "gave WhatsApp the verification code of number ",
+	return s.ask(ctx, n, step{action: audit.ActionNumberVerify, said: "gave WhatsApp the verification code of number ",
 		ask: func(ctx context.Context, at Access) error {
 			return at.Client.VerifyCode(ctx, at.Token, n.MetaID, code)
 		}})
@@ -161,8 +161,8 @@ func (s *Service) ask(ctx context.Context, n *ent.PhoneNumber, do step) (*ent.Ph
 
 	// Recorded before it is done: whatever comes of it, Meta has been asked.
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		return identity.Record(ctx, tx, identity.Entry{Organization: n.OrganizationID, Action: do.action, Subject: n.ID,
-			Summary: do.said + identity.Ending(n.DisplayNumber)})
+		return audit.Record(ctx, tx, audit.Entry{Organization: n.OrganizationID, Action: do.action, Subject: n.ID,
+			Summary: do.said + audit.Ending(n.DisplayNumber)})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s%s: %w", do.said, n.ID, err)

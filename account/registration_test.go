@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"carillon/account"
+	"carillon/audit"
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/identity"
@@ -84,8 +85,8 @@ func TestANumberIsVerifiedRegisteredAndTakenOut(t *testing.T) {
 		s.wrong(err, "phoneNumberId:NOT_ALLOWED")
 
 		got := s.audited(ctx)
-		for _, want := range []string{identity.ActionPhoneNumberRegister, identity.ActionNumberDeregister,
-			identity.ActionNumberVerify} {
+		for _, want := range []string{audit.ActionPhoneNumberRegister, audit.ActionNumberDeregister,
+			audit.ActionNumberVerify} {
 			if !slices.Contains(got, want) {
 				s.t.Errorf("%s is not in the trail: %v", want, got)
 			}

@@ -21,6 +21,7 @@ type Sender struct {
 
 	MessagesPerDay      *int // the organization's quota; nil is none
 	MarketingPerContact int  // that it allows itself in 24 hours; 0 is no cap
+	Organization        *ent.Organization
 }
 
 // Sender returns a number with its account and token, at most 5 seconds old. Whether these may send
@@ -49,7 +50,7 @@ func (s *Service) Sender(ctx context.Context, phoneNumber uid.ID) (Sender, error
 			return Sender{}, fmt.Errorf("sender %s: %w", phoneNumber, err)
 		}
 
-		sender.MessagesPerDay = owner.QuotaMessagesPerDay
+		sender.Organization, sender.MessagesPerDay = owner, owner.QuotaMessagesPerDay
 		sender.MarketingPerContact = owner.SendingPolicy.MarketingPerContactPerDay
 
 		return sender, nil

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"slices"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	entaccount "carillon/ent/account"
 	"carillon/ent/enum"
 	"carillon/ent/predicate"
-	"carillon/identity"
 	"carillon/uid"
 )
 
@@ -103,8 +103,8 @@ func (s *Service) move(ctx context.Context, id uid.ID, status enum.AccountStatus
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Organization: organization, Action: statusActions[status], Subject: id,
-			Summary: fmt.Sprintf("account %q is %s now", a.Name, status), Actor: identity.ActorSystem})
+		return audit.Record(ctx, tx, audit.Entry{Organization: organization, Action: statusActions[status], Subject: id,
+			Summary: fmt.Sprintf("account %q is %s now", a.Name, status), Actor: audit.System})
 	})
 	if err != nil {
 		return false, fmt.Errorf("set account %s to %s: %w", id, status, err)
@@ -115,11 +115,11 @@ func (s *Service) move(ctx context.Context, id uid.ID, status enum.AccountStatus
 
 // statusActions are what move records, by the status that is reached.
 var statusActions = map[enum.AccountStatus]string{
-	enum.AccountStatusConnected:    identity.ActionAccountRestrict,
-	enum.AccountStatusRestricted:   identity.ActionAccountRestrict,
-	enum.AccountStatusDisabled:     identity.ActionAccountRestrict,
-	enum.AccountStatusTokenExpired: identity.ActionAccountTokenExpire,
-	enum.AccountStatusDisconnected: identity.ActionAccountDisconnect,
+	enum.AccountStatusConnected:    audit.ActionAccountRestrict,
+	enum.AccountStatusRestricted:   audit.ActionAccountRestrict,
+	enum.AccountStatusDisabled:     audit.ActionAccountRestrict,
+	enum.AccountStatusTokenExpired: audit.ActionAccountTokenExpire,
+	enum.AccountStatusDisconnected: audit.ActionAccountDisconnect,
 }
 
 // templateRule says from which statuses a change of a template leads, and where.

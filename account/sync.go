@@ -6,12 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	entaccount "carillon/ent/account"
 	"carillon/ent/enum"
 	"carillon/ent/predicate"
-	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
 	"carillon/whatsapp"
@@ -146,7 +146,7 @@ func (s *Service) revive(ctx context.Context, tx *database.Tx, a *ent.Account) e
 		return err
 	}
 
-	return record(ctx, tx, identity.ActionAccountSync, "synced", a)
+	return record(ctx, tx, audit.ActionAccountSync, "synced", a)
 }
 
 // sameToken is an account while it has the token that it had.

@@ -260,7 +260,7 @@ func (s *Service) number(ctx context.Context, account uid.ID, u whatsapp.NumberU
 	}
 
 	for _, n := range rows {
-		if n.MetaID == u.PhoneNumberID || u.PhoneNumberID == "" && digits(n.DisplayNumber) == digits(u.DisplayPhoneNumber) {
+		if n.MetaID == u.PhoneNumberID || u.PhoneNumberID == "" && sameDigits(n, u) {
 			return n, nil
 		}
 	}
@@ -268,18 +268,13 @@ func (s *Service) number(ctx context.Context, account uid.ID, u whatsapp.NumberU
 	return nil, nil
 }
 
+func sameDigits(n *ent.PhoneNumber, u whatsapp.NumberUpdate) bool {
+	return whatsapp.Digits(n.DisplayNumber) == whatsapp.Digits(u.DisplayPhoneNumber)
+}
+
 func same(a, b *ent.PhoneNumber) bool {
 	return a.DisplayNumber == b.DisplayNumber && a.VerifiedName == b.VerifiedName && a.QualityRating == b.QualityRating &&
 		a.Status == b.Status && a.Throughput == b.Throughput
-}
-
-func digits(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, s)
 }
 
 // ApplyCapabilityUpdate takes a webhook about what a portfolio may do, as the system, and returns

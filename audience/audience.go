@@ -11,6 +11,7 @@ import (
 
 	"carillon/caller"
 	"carillon/database"
+	"carillon/delivery"
 	"carillon/uid"
 )
 
@@ -21,6 +22,9 @@ type Service struct {
 	news func(ctx context.Context, organization, importID uid.ID)
 	wake func(ctx context.Context, importID uid.ID)
 	once Once
+
+	erased    *delivery.Erased
+	admission Admission
 
 	workbooks chan struct{} // a place for each that is unpacked
 
@@ -35,7 +39,8 @@ func New(db *database.DB, now func() time.Time,
 	}
 
 	wake := func(context.Context, uid.ID) {}
-	return &Service{db: db, now: now, news: news, wake: wake, once: always, acquaintances: newAcquaintances(),
+	return &Service{db: db, now: now, news: news, wake: wake, once: always,
+		erased: delivery.NewErased(nil), admission: closed, acquaintances: newAcquaintances(),
 		workbooks: make(chan struct{}, workbooksAtOnce)}
 }
 
@@ -50,6 +55,9 @@ type Once func(ctx context.Context, tx *database.Tx, operation, key string, inpu
 // RememberBy sets what remembers idempotency keys; call it before the first import. Without it
 // none is remembered.
 func (s *Service) RememberBy(once Once) { s.once = once }
+
+// KnowErased sets who knows the people that were erased; call it before the first contact.
+func (s *Service) KnowErased(erased *delivery.Erased) { s.erased = erased }
 
 func always(_ context.Context, _ *database.Tx, _, _ string, _ any, make func() (uid.ID, error)) (uid.ID, bool, error) {
 	id, err := make()

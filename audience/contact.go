@@ -6,12 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/contactlist"
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
-	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -75,8 +75,8 @@ func (s *Service) CreateContact(ctx context.Context, n NewContact) (*ent.Contact
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactCreate, Subject: id,
-			Summary: "made contact " + identity.Ending(phone)})
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionContactCreate, Subject: id,
+			Summary: "made contact " + audit.Ending(phone)})
 	})
 	if err != nil {
 		return nil, err

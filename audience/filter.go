@@ -64,6 +64,11 @@ func conditions(s *sql.Selector, organization uid.ID, f jsonfield.ContactFilter,
 		all = append(all, sql.Not(tagged(s, tag, after)))
 	}
 
+	if f.CampaignOutcome != nil {
+		all = append(all,
+			cameOut(s.Dialect(), s.C(contact.FieldOrganizationID), s.C(contact.FieldID), *f.CampaignOutcome, after))
+	}
+
 	if f.CreatedAfter != nil {
 		all = append(all, sql.GTE(s.C(contact.FieldCreatedAt), f.CreatedAfter.UTC()))
 	}

@@ -29,6 +29,7 @@ type header struct {
 	countries                         []int // what they say of the number's country, the best first
 	attributes                        []int // columns that become attributes
 	nameless                          []int // columns that are allowed to hold nothing
+	reference                         int   // of recipients
 	index                             int   // the row numbers that a data frame puts before its columns
 	international                     bool  // the phone column holds WhatsApp's ids: they begin with the country code
 }
@@ -47,6 +48,8 @@ const (
 	fieldLanguage = "language"
 	fieldTimeZone = "timeZone"
 	fieldCountry  = "country"
+
+	fieldReference = "reference" // of a recipient's message
 )
 
 var importFields = []string{fieldPhone, fieldName, fieldLanguage, fieldTimeZone, fieldUserID, fieldCountry}
@@ -56,17 +59,22 @@ type evidence struct {
 	mapping []jsonfield.ImportColumn // what the caller says of columns
 	rows    [][]string               // the first of the file
 	origin  origin                   // of their numbers
+	// parameter is that of a campaign's template which a column of recipients has values of, by the
+	// column's name; empty for none. Nil where the file has no recipients.
+	parameter func(column string) string
 }
 
 // readHeader understands the header line. The error's text is for the file's author.
 func readHeader(cells []string, by evidence) (header, error) {
-	h := header{columns: make([]string, len(cells)), index: -1, phone: -1, userID: -1, language: -1, timeZone: -1}
+	h := header{columns: make([]string, len(cells)), index: -1, phone: -1, userID: -1, language: -1, timeZone: -1,
+		reference: -1}
 	for i, c := range cells {
 		h.columns[i] = columnName(c)
 	}
 
 	h.passOverNameless()
 	h.uses = make([]use, len(h.columns))
+	h.findParameters(by)
 	for _, m := range by.mapping {
 		if i := h.column(m.Column); i >= 0 {
 			h.uses[i] = use{text(m.Field), text(m.Attribute), true}
@@ -80,12 +88,16 @@ func readHeader(cells []string, by evidence) (header, error) {
 		return h, err
 	}
 
-	h.findName()
+	if by.parameter == nil { // of recipients the name is not taken
+		h.findName()
+	}
+
 	h.guess(fieldLanguage, languageNames)
 	h.guess(fieldTimeZone, timeZoneNames)
 	h.guess(fieldCountry, callingCodeNames)
 	h.guess(fieldCountry, countryNamesOfColumns)
-	h.settle()
+	h.guess(fieldReference, by.referenceNames())
+	h.settle(by.parameter != nil)
 
 	return h, h.checkAttributes()
 }
@@ -318,15 +330,32 @@ func (h *header) findName() {
 	}
 }
 
-// settle notes by column what all of them become.
-func (h *header) settle() {
+// findParameters finds the columns with values of a template's parameters.
+func (h *header) findParameters(by evidence) {
+	for i, c := range h.columns {
+		if by.parameter != nil && c != "" {
+			h.uses[i].attribute = by.parameter(c)
+		}
+	}
+}
+
+// referenceNames are what a column with references of recipients is called.
+func (by evidence) referenceNames() []string {
+	if by.parameter == nil {
+		return nil
+	}
+	return []string{"reference", "ref", "external id"}
+}
+
+// settle notes by column what all of them become. Of recipients only what is theirs is read.
+func (h *header) settle(ofRecipients bool) {
 	for i, c := range h.columns {
 		if c == "" {
 			continue
 		}
 
 		u := &h.uses[i]
-		if !u.said && u.field == "" {
+		if !u.said && u.field == "" && !ofRecipients {
 			u.attribute = c
 		}
 		if u.attribute != "" {
@@ -342,6 +371,8 @@ func (h *header) settle() {
 			h.language = i
 		case fieldTimeZone:
 			h.timeZone = i
+		case fieldReference:
+			h.reference = i
 		case fieldName:
 			h.names = append(h.names, i)
 		case fieldCountry:

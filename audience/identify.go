@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"carillon/database"
+	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/uid"
@@ -49,7 +50,7 @@ func (s *Service) Identify(ctx context.Context, tx *database.Tx, identities ...I
 		return nil, fmt.Errorf("identify %d people: %w", len(all), err)
 	}
 
-	r.now = s.moment()
+	r.now, r.erased = s.moment(), s.erased
 	if err := r.write(ctx); err != nil {
 		return nil, fmt.Errorf("identify %d people: %w", len(all), err)
 	}
@@ -85,6 +86,8 @@ type resolution struct {
 	groups   []*group
 	contacts map[uid.ID]*ent.Contact // locked
 	changed  map[uid.ID]bool         // contacts whose rows are to be written
+	erased   *delivery.Erased
+	gone     map[identifier]time.Time // fresh ones of people who were erased, and when
 }
 
 // holding says for whom an identifier is held.
@@ -409,6 +412,10 @@ func (r *resolution) lock(ctx context.Context, before holdings) error {
 
 // write stores what was told.
 func (r *resolution) write(ctx context.Context) error {
+	if err := r.recognize(ctx); err != nil {
+		return err
+	}
+
 	var keep []held
 	var fresh []*group // whose contacts are made
 	for _, g := range r.groups {
@@ -463,6 +470,8 @@ func (r *resolution) decide(g *group) bool {
 	g.id = r.survivor(g.people)
 	switch {
 	case len(g.people) > 0:
+	case r.isOver(g, making):
+		return false
 	case making == MakeNothing && len(g.fresh) < 2, len(g.fresh) == 0:
 		return false
 	default:
@@ -539,7 +548,7 @@ func (r *resolution) keep(ctx context.Context, all []held) error {
 		return fmt.Errorf("keep identifiers: %w", err)
 	}
 
-	return nil
+	return r.mark(ctx, all)
 }
 
 // tell puts into a contact's row what was told of its person, and reports whether it was changed.

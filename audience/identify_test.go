@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"carillon/audience"
+	"carillon/audit"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent"
@@ -21,7 +22,6 @@ import (
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
 	"carillon/ent/message"
-	"carillon/identity"
 	"carillon/uid"
 )
 
@@ -206,7 +206,7 @@ func TestTwoContactsThatAreOnePersonAreMerged(t *testing.T) {
 			t.Errorf("lists still find the message with %s", l.ContactID)
 		}
 
-		entry := db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionContactMerge)).OnlyX(h.system)
+		entry := db.Client.AuditEvent.Query().Where(auditevent.Action(audit.ActionContactMerge)).OnlyX(h.system)
 		if *entry.SubjectID != older.ID || !strings.Contains(entry.Summary, younger.ID.String()) {
 			t.Errorf("%v", entry)
 		}

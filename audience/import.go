@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"slices"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/contactimport"
 	"carillon/ent/enum"
 	"carillon/ent/importchunk"
-	"carillon/identity"
 	"carillon/notification"
 	"carillon/uid"
 	"carillon/usererror"
@@ -173,7 +173,7 @@ func (s *Service) CancelImport(ctx context.Context, id uid.ID) (*ent.ContactImpo
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactImportCancel, Subject: id,
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionContactImportCancel, Subject: id,
 			Summary: fmt.Sprintf("canceled the import of %q after %d rows", im.FileName, im.RowsRead)})
 	})
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/contact"
@@ -13,7 +14,6 @@ import (
 	"carillon/ent/jsonfield"
 	"carillon/ent/listmember"
 	"carillon/ent/segment"
-	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -42,7 +42,7 @@ func (s *Service) CreateList(ctx context.Context, name string) (*ent.ContactList
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactListCreate, Subject: id,
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionContactListCreate, Subject: id,
 			Summary: fmt.Sprintf("made contact list %q", name)})
 	})
 	if database.IsUnique(err) {
@@ -140,7 +140,7 @@ func (c ListChange) write(ctx context.Context, tx *database.Tx, owner uid.ID, li
 		}
 	}
 
-	return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactListUpdate, Subject: list.ID,
+	return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionContactListUpdate, Subject: list.ID,
 		Summary: fmt.Sprintf("changed contact list %q: %d on, %d off", list.Name, len(c.AddContactIDs),
 			len(c.RemoveContactIDs))})
 }
@@ -172,7 +172,7 @@ func (s *Service) DeleteList(ctx context.Context, id uid.ID) (*uid.ID, error) {
 			return fmt.Errorf("delete contact list: %w", err)
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactListDelete, Subject: id,
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionContactListDelete, Subject: id,
 			Summary: fmt.Sprintf("deleted contact list %q", list.Name)})
 	})
 	if err != nil {

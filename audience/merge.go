@@ -6,11 +6,11 @@ import (
 	"maps"
 	"slices"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/enum"
-	"carillon/identity"
 	"carillon/uid"
 )
 
@@ -38,6 +38,9 @@ func (r *resolution) merge(ctx context.Context, g *group) error {
 		return err
 	}
 	if err := r.moveListsAndTags(ctx, g, absorbed); err != nil {
+		return err
+	}
+	if err := r.moveRecipients(ctx, g, absorbed); err != nil {
 		return err
 	}
 
@@ -157,6 +160,24 @@ func (r *resolution) moveListsAndTags(ctx context.Context, g *group, absorbed []
 	return nil
 }
 
+// moveRecipients gives the values with which others were added to campaigns to the one who stays,
+// who has one set of them for each campaign: their own, else the oldest's.
+func (r *resolution) moveRecipients(ctx context.Context, g *group, absorbed []*ent.Contact) error {
+	for _, c := range absorbed {
+		for _, query := range []string{
+			"DELETE FROM campaign_recipient WHERE contact_id = $2 AND campaign_id IN " +
+				"(SELECT campaign_id FROM campaign_recipient WHERE contact_id = $1)",
+			"UPDATE campaign_recipient SET contact_id = $1 WHERE contact_id = $2",
+		} {
+			if _, err := r.ExecContext(ctx, query, g.id, c.ID); err != nil {
+				return fmt.Errorf("merge the recipients that are %s: %w", g.id, err)
+			}
+		}
+	}
+
+	return nil
+}
+
 // writeMerged writes what a merged contact has now. Its identifiers' columns are written with those
 // of all contacts that Identify changes.
 func (r *resolution) writeMerged(ctx context.Context, g *group, stored enum.Consent) error {
@@ -200,12 +221,12 @@ func (r *resolution) discard(ctx context.Context, g *group, absorbed []*ent.Cont
 	}
 
 	for _, c := range absorbed {
-		entry := identity.Entry{Organization: g.organization, Action: identity.ActionContactMerge, Subject: g.id,
-			Actor: identity.ActorSystem,
+		entry := audit.Entry{Organization: g.organization, Action: audit.ActionContactMerge, Subject: g.id,
+			Actor: audit.System,
 			Summary: fmt.Sprintf("contact %s (%s) is the same person as contact %s, as WhatsApp tells, and was merged into it",
 				named(c), c.ID, named(g.contact))}
 
-		r.Last(func(ctx context.Context) error { return identity.Record(ctx, r.Tx, entry) })
+		r.Last(func(ctx context.Context) error { return audit.Record(ctx, r.Tx, entry) })
 	}
 
 	return nil
@@ -215,9 +236,9 @@ func (r *resolution) discard(ctx context.Context, g *group, absorbed []*ent.Cont
 func named(c *ent.Contact) string {
 	switch {
 	case c.Phone != nil:
-		return identity.Ending(*c.Phone)
+		return audit.Ending(*c.Phone)
 	case c.WaUserID != nil:
-		return identity.Ending(*c.WaUserID)
+		return audit.Ending(*c.WaUserID)
 	}
 
 	return "without a number"

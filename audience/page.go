@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent/dialect"
 
 	"carillon/database"
+	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/uid"
@@ -40,12 +41,12 @@ func (s *Service) take(ctx context.Context, im *ent.ContactImport, p page) (move
 
 		moved = true
 		s.publish(tx, im)
-		w := writer{Tx: tx, im: im, read: read, rejected: rejected, now: s.moment()}
+		w := writer{Tx: tx, im: im, read: read, rejected: rejected, now: s.moment(), erased: s.erased}
 		if !listThere {
 			return w.finish(ctx, enum.JobStatusFailed, "the list was deleted")
 		}
 
-		return w.page(ctx, p)
+		return w.page(ctx, p, s.admission)
 	})
 
 	return moved, err
@@ -58,9 +59,11 @@ type writer struct {
 	read, rejected int // rows before this page
 	now            time.Time
 	onlyReads      bool // so that nothing is locked
+	erased         *delivery.Erased
+	admits         *Admitted // of a campaign's recipients; nil for contacts
 }
 
-func (w writer) page(ctx context.Context, p page) error {
+func (w writer) page(ctx context.Context, p page, admission Admission) error {
 	if err := HoldPeople(ctx, w.Tx, w.im.OrganizationID); err != nil {
 		return err
 	}
@@ -70,6 +73,16 @@ func (w writer) page(ctx context.Context, p page) error {
 		return fmt.Errorf("look for contacts: %w", err)
 	}
 
+	if w.im.CampaignID != nil {
+		if w.admits, err = admission(ctx, w.Tx, *w.im.CampaignID); err != nil {
+			return err
+		}
+		if w.admits.Closed != "" {
+			return w.finish(ctx, enum.JobStatusFailed, w.admits.Closed)
+		}
+	}
+
+	p = p.united(known)
 	if p, err = w.judge(ctx, p, known); err != nil {
 		return err
 	}
@@ -83,6 +96,11 @@ func (w writer) page(ctx context.Context, p page) error {
 	}
 	if err := w.consent(ctx, written); err != nil {
 		return fmt.Errorf("record consent: %w", err)
+	}
+	if w.admits != nil {
+		if err := w.recipients(ctx, p.entries, written); err != nil {
+			return err
+		}
 	}
 	if err := w.rejections(ctx, p.rejected); err != nil {
 		return fmt.Errorf("record rejections: %w", err)
@@ -107,8 +125,13 @@ func (w writer) page(ctx context.Context, p page) error {
 
 // judge rejects the rows that the database has a reason to refuse.
 func (w writer) judge(ctx context.Context, p page, known knownPeople) (page, error) {
+	fits := w.oversized
+	if w.admits != nil {
+		fits = w.unfit
+	}
+
 	for _, refuse := range []func(context.Context, page, knownPeople) (map[*entry]refusal, error){
-		w.doubtful, w.twoPeople, w.oversized, w.overQuota,
+		w.doubtful, w.twoPeople, fits, w.overQuota,
 	} {
 		refused, err := refuse(ctx, p, known)
 		if err != nil {
@@ -197,9 +220,12 @@ func (w writer) holders(ctx context.Context, p page) (map[importedIdentifier]uid
 		}
 	}
 
+	// Each is looked up for itself. As a join, PostgreSQL would read all of the organization's for
+	// each page while the table is not analyzed yet.
 	from, args := w.DB.Rowset([]any{w.im.OrganizationID}, database.Texts("kind", kinds), database.Texts("value", values))
-	rows, err := w.QueryContext(ctx, `SELECT i.kind, i.value, i.contact_id FROM `+from+
-		` CROSS JOIN contact_identifier i WHERE i.organization_id = $1 AND i.kind = f.kind AND i.value = f.value`, args...)
+	rows, err := w.QueryContext(ctx, `SELECT kind, value, contact_id FROM (SELECT f.kind, f.value,
+		(SELECT i.contact_id FROM contact_identifier i WHERE i.organization_id = $1 AND i.kind = f.kind
+			AND i.value = f.value) AS contact_id FROM `+from+`) AS held WHERE contact_id IS NOT NULL`, args...)
 
 	return database.CollectMap(rows, err, func(rows *sql.Rows) (i importedIdentifier, id uid.ID, err error) {
 		return i, id, rows.Scan(&i.kind, &i.value, &id)
@@ -283,6 +309,7 @@ type pagePeople struct {
 	fresh []uid.ID // of whom nothing was known
 	rest  []uid.ID // contacts already, or people of whom something was
 	made  int      // were no contacts
+	ids   map[*entry]uid.ID
 }
 
 func (w pagePeople) all() []uid.ID { return slices.Concat(w.fresh, w.rest) }
@@ -316,12 +343,13 @@ func (w writer) contacts(ctx context.Context, entries []*entry, known knownPeopl
 		return out, nil
 	}
 
+	out.ids = make(map[*entry]uid.ID, len(entries))
 	contacts := make([]importedContact, len(entries))
 	var fresh []keptIdentifier
 	var strangers []uid.ID
 
 	for i, e := range entries {
-		contacts[i] = importedContact{entry: e, id: known[e.key].id}
+		contacts[i] = importedContact{entry: w.ofContact(e), id: known[e.key].id}
 		switch c := &contacts[i]; {
 		case c.id.IsZero():
 			c.id = uid.New(uid.Contact)
@@ -332,6 +360,7 @@ func (w writer) contacts(ctx context.Context, entries []*entry, known knownPeopl
 			out.rest, strangers = append(out.rest, c.id), append(strangers, c.id)
 		}
 
+		out.ids[e] = contacts[i].id
 		fresh = append(fresh, contacts[i].identifiers(known[e.key])...)
 	}
 
@@ -359,6 +388,15 @@ func (w writer) contacts(ctx context.Context, entries []*entry, known knownPeopl
 	}
 
 	return out, w.merge(ctx, contacts, strangers)
+}
+
+// ofContact is what an entry says of the contact. A recipient's values are the campaign's, and say
+// nothing of them but their number or user id.
+func (w writer) ofContact(e *entry) *entry {
+	if w.admits == nil {
+		return e
+	}
+	return &entry{phone: e.phone, country: e.country, userID: e.userID, key: e.key, attributes: map[string]string{}}
 }
 
 // merge writes contacts. What is known of a contact and left empty here stays.
@@ -437,7 +475,7 @@ func (w writer) keep(ctx context.Context, fresh []keptIdentifier) error {
 		return errors.Join(err, database.ErrAgain)
 	}
 
-	return nil
+	return w.mark(ctx, fresh)
 }
 
 // consentAtFirst is what a new contact begins with.

@@ -10,10 +10,12 @@ import (
 	"strconv"
 
 	"entgo.io/ent/dialect/sql"
+	"github.com/tidwall/gjson"
 
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
+	"carillon/ent/campaignrecipient"
 	"carillon/ent/contact"
 	"carillon/ent/contactidentifier"
 	"carillon/ent/enum"
@@ -41,7 +43,32 @@ type Recipient struct {
 
 	Consent    enum.Consent
 	Suppressed bool
-	Attributes map[string]string
+	Attributes Attributes
+
+	// Values are their own of the template's parameters, and Reference the caller's own name for
+	// their message, where they were added to the campaign one by one. Language is then the one that
+	// was given with them, if any was.
+	Values    map[string]string
+	Reference string
+}
+
+// Attributes are a contact's as they are stored: a JSON object of texts. Most campaigns ask for one
+// or two of them, so that reading all of everybody's is not worth it.
+type Attributes string
+
+// Value is that of a key; empty where the contact has none.
+func (a Attributes) Value(key string) (value string) {
+	gjson.Parse(string(a)).ForEach(func(name, of gjson.Result) bool {
+		if name.String() != key {
+			return true
+		}
+
+		value = of.String()
+
+		return false
+	})
+
+	return value
 }
 
 // Address is what the person is written to by: their number, or else their user id; empty where
@@ -52,11 +79,6 @@ func (r Recipient) Address() string { return cmp.Or(r.Phone, r.UserID) }
 // organization, or cannot be.
 func (s *Service) CheckAudience(ctx context.Context, a jsonfield.Audience) error {
 	var in usererror.Fields
-	if len(a.ListIDs)+len(a.SegmentIDs)+len(a.ContactIDs) == 0 && a.Filter == nil {
-		in.Add("audience", usererror.Required,
-			"name at least one list, segment, contact or filter; an empty filter is everyone")
-	}
-
 	for _, named := range []struct {
 		field string
 		ids   []uid.ID
@@ -141,6 +163,12 @@ func checkFilter(ctx context.Context, client *ent.Client, in *usererror.Fields, 
 		}
 	}
 
+	if f.CampaignOutcome != nil {
+		if err := checkOutcome(ctx, client, in, at+"campaignOutcome.", *f.CampaignOutcome); err != nil {
+			return err
+		}
+	}
+
 	return checkLists(ctx, client, in, at+"listIds", f.ListIDs)
 }
 
@@ -157,28 +185,49 @@ func Page(ctx context.Context, tx *database.Tx, organization uid.ID, a jsonfield
 
 	rule := rule{tx.DB.Dialect, organization, a}
 	query, args := rule.recipients(after, limit).Query()
-	rows, err := tx.QueryContext(ctx, query, args...)
-	page, err := database.Collect(rows, err, scanRecipient)
-	if err != nil {
-		return nil, fmt.Errorf("read audience: %w", err)
+	page := make([]Recipient, 0, limit)
+
+	read := func(rows database.Rows) error {
+		for rows.Next() {
+			r, err := scanRecipient(rows)
+			if err != nil {
+				return err
+			}
+
+			page = append(page, r)
+		}
+
+		return rows.Err()
+	}
+
+	if err := tx.PlanAnew(ctx); err != nil {
+		return nil, err
+	}
+
+	if err := tx.Together(ctx,
+		database.Statement{What: "read audience", Query: query, Args: args, Read: read}); err != nil {
+		return nil, err
 	}
 
 	return page, nil
 }
 
-func scanRecipient(rows *stdsql.Rows) (r Recipient, err error) {
-	var phone, userID, name, language, zone, country *string
-	var attributes []byte
-	if err := rows.Scan(&r.ID, &phone, &userID, &name, &language, &zone, &country, &r.Consent, &attributes,
-		&r.Suppressed); err != nil {
+func scanRecipient(rows database.Rows) (r Recipient, err error) {
+	var phone, userID, name, language, zone, country, ownLanguage, reference *string
+	var values []byte
+	if err := rows.Scan(database.ID{ID: &r.ID}, &phone, &userID, &name, &language, &zone, &country, &r.Consent,
+		(*string)(&r.Attributes), &r.Suppressed, &values, &ownLanguage, &reference); err != nil {
 		return r, err
 	}
-	if err := json.Unmarshal(attributes, &r.Attributes); err != nil {
-		return r, fmt.Errorf("attributes of %s: %w", r.ID, err)
+	if len(values) > 0 {
+		if err := json.Unmarshal(values, &r.Values); err != nil {
+			return r, fmt.Errorf("values of %s: %w", r.ID, err)
+		}
 	}
 
-	r.Phone, r.UserID, r.Name, r.Language = text(phone), text(userID), text(name), text(language)
-	r.TimeZone, r.Country = text(zone), text(country)
+	r.Phone, r.UserID, r.Name = text(phone), text(userID), text(name)
+	r.Language = cmp.Or(text(ownLanguage), text(language))
+	r.TimeZone, r.Country, r.Reference = text(zone), text(country), text(reference)
 
 	return r, nil
 }
@@ -253,23 +302,47 @@ type rule struct {
 	jsonfield.Audience
 }
 
+// recipients reads a page of everybody in the audience. An audience that is one filter is read as
+// it is; of others the ids are put together first.
 func (r rule) recipients(after uid.ID, limit int) *sql.Selector {
-	c := sql.Table(contact.Table).As("c")
-	s := sql.Dialect(r.dialect).Select(c.C(contact.FieldID), c.C(contact.FieldPhone), c.C(contact.FieldWaUserID),
-		c.C(contact.FieldName), c.C(contact.FieldLanguage), c.C(contact.FieldTimeZone),
-		c.C(contact.FieldCountry), c.C(contact.FieldMarketingConsent), c.C(contact.FieldAttributes)).
-		AppendSelectExpr(r.suppressed("c.id")).From(c)
-	ids := sql.Dialect(r.dialect).Select("id").From(r.union(r.parts(&after, limit)).As("u")).OrderBy("id").Limit(limit)
+	parts := r.parts(&after, limit)
+	if len(parts) == 1 && len(r.filters()) == 1 {
+		return r.columns(parts[0])
+	}
 
-	return s.Where(sql.And(sql.EQ(s.C(contact.FieldOrganizationID), r.organization), sql.In(s.C(contact.FieldID), ids))).
-		OrderBy(s.C(contact.FieldID))
+	s := sql.Dialect(r.dialect).Select().From(sql.Table(contact.Table).As("c"))
+	ids := sql.Dialect(r.dialect).Select("id").From(r.union(parts).As("u")).OrderBy("id").Limit(limit)
+
+	// that the contacts, too, are behind the id spares PostgreSQL a walk to it where it merges them
+	return r.columns(s.Where(sql.And(sql.EQ(s.C(contact.FieldOrganizationID), r.organization),
+		sql.GT(s.C(contact.FieldID), after), sql.In(s.C(contact.FieldID), ids))).OrderBy(s.C(contact.FieldID)))
+}
+
+// columns makes a selector of contacts, which are c, give what a Recipient has.
+func (r rule) columns(s *sql.Selector) *sql.Selector {
+	s.Select(s.C(contact.FieldID), s.C(contact.FieldPhone), s.C(contact.FieldWaUserID),
+		s.C(contact.FieldName), s.C(contact.FieldLanguage), s.C(contact.FieldTimeZone),
+		s.C(contact.FieldCountry), s.C(contact.FieldMarketingConsent), s.C(contact.FieldAttributes)).
+		AppendSelectExpr(r.suppressed("c.id"))
+	if r.ValuesOf.IsZero() {
+		return s.AppendSelectExpr(sql.Raw("NULL"), sql.Raw("NULL"), sql.Raw("NULL"))
+	}
+
+	own := sql.Table(campaignrecipient.Table).As("own")
+
+	return s.LeftJoin(own).OnP(sql.And(sql.EQ(own.C(campaignrecipient.FieldCampaignID), r.ValuesOf),
+		sql.EQ(own.C(campaignrecipient.FieldOrganizationID), r.organization),
+		sql.ColumnsEQ(own.C(campaignrecipient.FieldContactID), s.C(contact.FieldID)))).
+		AppendSelect(own.C(campaignrecipient.FieldParameters), own.C(campaignrecipient.FieldLanguage),
+			own.C(campaignrecipient.FieldReference))
 }
 
 // suppressed tells whether one of a contact's numbers is on the suppression list.
 func (r rule) suppressed(contactID string) sql.Querier {
 	return sql.ExprFunc(func(b *sql.Builder) {
-		b.WriteString("EXISTS (SELECT 1 FROM suppression WHERE suppression.organization_id = ").Arg(r.organization).
-			WriteString(") AND " + delivery.SuppressedContact(contactID))
+		b.WriteString("(EXISTS (SELECT 1 FROM suppression WHERE suppression.organization_id = ").Arg(r.organization).
+			WriteString(") OR EXISTS (SELECT 1 FROM organization WHERE organization.id = ").Arg(r.organization).
+			WriteString(" AND organization.erasure_key IS NOT NULL)) AND " + delivery.SuppressedContact(contactID))
 	})
 }
 
@@ -336,6 +409,12 @@ func (r rule) parts(after *uid.ID, limit int) (parts []*sql.Selector) {
 
 		add(s, contact.FieldOrganizationID, contact.FieldID,
 			sql.Or(sql.In(s.C(contact.FieldID), anys(r.ContactIDs)...), sql.In(s.C(contact.FieldID), merged)))
+	}
+
+	if r.Recipients {
+		s := from(campaignrecipient.Table, "r")
+		add(s, campaignrecipient.FieldOrganizationID, campaignrecipient.FieldContactID,
+			sql.EQ(s.C(campaignrecipient.FieldCampaignID), r.ValuesOf))
 	}
 
 	for _, f := range r.filters() {

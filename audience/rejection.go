@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 
 	"entgo.io/ent/dialect/sql"
 
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/importrejection"
+	"carillon/spreadsheet"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -136,7 +136,7 @@ func (s *Service) writeKept(ctx context.Context, importID uid.ID, out *csv.Write
 		}
 
 		for _, r := range rows {
-			_ = out.Write([]string{strconv.Itoa(r.Line), noFormula(r.Value), noFormula(r.Reason)})
+			_ = out.Write([]string{strconv.Itoa(r.Line), spreadsheet.NoFormula(r.Value), spreadsheet.NoFormula(r.Reason)})
 			line = r.Line
 		}
 
@@ -144,12 +144,4 @@ func (s *Service) writeKept(ctx context.Context, importID uid.ID, out *csv.Write
 			return written, nil
 		}
 	}
-}
-
-// noFormula keeps a spreadsheet from reckoning with a value that somebody else has written.
-func noFormula(value string) string {
-	if value != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(value)[0]) {
-		return "'" + value
-	}
-	return value
 }

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/enum"
-	"carillon/identity"
 	"carillon/uid"
 )
 
@@ -50,6 +50,12 @@ func (s *Service) Renumber(ctx context.Context, tx *database.Tx, r Renumbered) (
 		return Person{}, fmt.Errorf("look for who has another number: %w", err)
 	}
 
+	if len(before) == 0 {
+		if gone, err := s.erasedOf(ctx, tx, old); err != nil || gone {
+			return Person{}, err
+		}
+	}
+
 	news.people = before
 	if len(leaving) == 0 { // it tells nothing new, or only the half of it
 		news.Make = MakeNothing
@@ -60,7 +66,7 @@ func (s *Service) Renumber(ctx context.Context, tx *database.Tx, r Renumbered) (
 		return Person{}, fmt.Errorf("look for who has another number: %w", err)
 	}
 
-	res.now = now
+	res.now, res.erased = now, s.erased
 	if err := res.write(ctx); err != nil {
 		return Person{}, fmt.Errorf("give somebody another number: %w", err)
 	}
@@ -147,7 +153,7 @@ func rewrite(ctx context.Context, tx *database.Tx, c *ent.Contact, news told) er
 	was, moved := "a number that is not known", c.Phone != nil &&
 		!slices.ContainsFunc(phones, func(p spelled) bool { return p.key == NumberKey(*c.Phone) })
 	if c.Phone != nil {
-		was = identity.Ending(*c.Phone)
+		was = audit.Ending(*c.Phone)
 	}
 	if c.WaUserID != nil && !slices.Contains(userIDs, *c.WaUserID) {
 		c.WaUserID = lastOf(userIDs)
@@ -174,13 +180,13 @@ func rewrite(ctx context.Context, tx *database.Tx, c *ent.Contact, news told) er
 
 	is := "no number that is known"
 	if c.Phone != nil {
-		is = "the number " + identity.Ending(*c.Phone)
+		is = "the number " + audit.Ending(*c.Phone)
 	}
 
-	entry := identity.Entry{Organization: c.OrganizationID, Action: identity.ActionContactUpdate, Subject: c.ID,
-		Actor:   identity.ActorSystem,
+	entry := audit.Entry{Organization: c.OrganizationID, Action: audit.ActionContactUpdate, Subject: c.ID,
+		Actor:   audit.System,
 		Summary: fmt.Sprintf("contact %s has %s now, as WhatsApp tells", was, is)}
-	tx.Last(func(ctx context.Context) error { return identity.Record(ctx, tx, entry) })
+	tx.Last(func(ctx context.Context) error { return audit.Record(ctx, tx, entry) })
 
 	return nil
 }

@@ -8,13 +8,13 @@ import (
 	"time"
 
 	"carillon/audience"
+	"carillon/audit"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent/auditevent"
 	"carillon/ent/contact"
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
-	"carillon/identity"
 	"carillon/uid"
 )
 
@@ -72,7 +72,7 @@ func TestAContactFollowsItsPersonToAnotherNumber(t *testing.T) {
 			t.Errorf("another organization's contact has %s now", *got.Phone)
 		}
 
-		entry := db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionContactUpdate)).OnlyX(h.system)
+		entry := db.Client.AuditEvent.Query().Where(auditevent.Action(audit.ActionContactUpdate)).OnlyX(h.system)
 		if entry.Summary != "contact …5678 has the number …1234 now, as WhatsApp tells" || *entry.SubjectID != c.ID ||
 			entry.OrganizationID != h.owner {
 			t.Errorf("%v", entry)

@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/nyaruka/phonenumbers"
 
+	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/spreadsheet"
@@ -29,8 +31,9 @@ type entry struct {
 	userID                   string // business-scoped, where the file has one
 	key                      string // of the number: whoever writes it in another way means the same person
 	name, language, timeZone *string
-	attributes               map[string]string
-	lines                    []int // of its rows
+	reference                *string           // of a recipient's message
+	attributes               map[string]string // of a recipient, the values of parameters
+	lines                    []int             // of its rows
 	// doubt says why the number, which stands in the file as written, is refused unless WhatsApp
 	// has told of it.
 	doubt, written string
@@ -40,7 +43,7 @@ type entry struct {
 // itself.
 func (e *entry) follow(later *entry) {
 	for _, f := range []struct{ to, from **string }{{&e.name, &later.name}, {&e.language, &later.language},
-		{&e.timeZone, &later.timeZone}} {
+		{&e.timeZone, &later.timeZone}, {&e.reference, &later.reference}} {
 		if *f.from != nil {
 			*f.to = *f.from
 		}
@@ -51,6 +54,17 @@ func (e *entry) follow(later *entry) {
 	if later.doubt == "" {
 		e.doubt = ""
 	}
+}
+
+// with is an entry with what a later one of the same contact says. Neither changes: a page may be
+// taken again.
+func (e *entry) with(later *entry) *entry {
+	both := *e
+	both.attributes, both.lines = maps.Clone(e.attributes), slices.Clone(e.lines)
+	both.userID = cmp.Or(e.userID, later.userID)
+	both.follow(later)
+
+	return &both
 }
 
 // rejection is a row that is not taken.
@@ -246,6 +260,7 @@ func (r *rows) fill(e *entry, rec spreadsheet.Record) (value string, m *mistake)
 		{h.fullName(cells), &e.name, checkName},
 		{h.cell(cells, h.language), &e.language, r.language},
 		{h.cell(cells, h.timeZone), &e.timeZone, r.timeZone},
+		{h.cell(cells, h.reference), &e.reference, checkReference},
 	} {
 		if f.value == "" {
 			continue
@@ -419,6 +434,16 @@ func once(known map[string]bool, check func(string) *mistake) func(string) *mist
 
 		return m
 	}
+}
+
+// checkReference looks at the caller's own name for a recipient's message.
+func checkReference(s string) *mistake {
+	var in usererror.Fields
+	if delivery.CheckReference(&in, "reference", s); len(in) > 0 {
+		return &mistake{in[0].Code, in[0].Message}
+	}
+
+	return nil
 }
 
 // checkName looks at what a person is called: one line, like every name.

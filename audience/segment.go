@@ -9,11 +9,11 @@ import (
 	"slices"
 	"strings"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/jsonfield"
 	"carillon/ent/segment"
-	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -39,7 +39,7 @@ func (s *Service) CreateSegment(ctx context.Context, name string, rule jsonfield
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionSegmentCreate, Subject: id,
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionSegmentCreate, Subject: id,
 			Summary: fmt.Sprintf("made segment %q", name)})
 	})
 	if database.IsUnique(err) {
@@ -78,7 +78,7 @@ func (s *Service) UpdateSegment(ctx context.Context, id uid.ID, name *string,
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionSegmentUpdate, Subject: id,
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionSegmentUpdate, Subject: id,
 			Summary: fmt.Sprintf("changed segment %q", now.Name)})
 	})
 	if database.IsUnique(err) {
@@ -115,7 +115,7 @@ func (s *Service) DeleteSegment(ctx context.Context, id uid.ID) (*uid.ID, error)
 			return fmt.Errorf("delete segment: %w", err)
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionSegmentDelete, Subject: id,
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionSegmentDelete, Subject: id,
 			Summary: fmt.Sprintf("deleted segment %q", now.Name)})
 	})
 	if err != nil {

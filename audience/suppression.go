@@ -7,6 +7,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
@@ -14,7 +15,6 @@ import (
 	"carillon/ent/enum"
 	"carillon/ent/predicate"
 	"carillon/ent/suppression"
-	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -58,7 +58,7 @@ func (s *Service) Suppress(ctx context.Context, phones []string, reason *string)
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionSuppressionAdd, Subject: owner,
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionSuppressionAdd, Subject: owner,
 			Summary: fmt.Sprintf("put %d numbers on the suppression list", n)})
 	})
 	if err != nil {
@@ -112,7 +112,7 @@ func readSuppressions(phones []string) (numbers []suppressed, in usererror.Field
 }
 
 // Unsuppress takes a number off the suppression list, and returns the entry's id. Messages that
-// were skipped meanwhile stay so.
+// were skipped meanwhile stay so. Where its person was erased, it may be written to again as well.
 func (s *Service) Unsuppress(ctx context.Context, id uid.ID) (*uid.ID, error) {
 	err := s.db.InTx(ctx, func(tx *database.Tx) error {
 		entry, err := tx.Client.Suppression.Query().Where(suppression.ID(id), tx.DB.Locked).Only(ctx)
@@ -126,9 +126,12 @@ func (s *Service) Unsuppress(ctx context.Context, id uid.ID) (*uid.ID, error) {
 		if err := tx.Client.Suppression.DeleteOneID(id).Exec(ctx); err != nil {
 			return fmt.Errorf("take a number off the suppression list: %w", err)
 		}
+		if err := s.readmit(ctx, tx, entry.OrganizationID, entry.Phone); err != nil {
+			return err
+		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionSuppressionRemove, Subject: id,
-			Summary: "took " + identity.Ending(entry.Phone) + " off the suppression list"})
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionSuppressionRemove, Subject: id,
+			Summary: "took " + audit.Ending(entry.Phone) + " off the suppression list"})
 	})
 	if err != nil {
 		return nil, err
@@ -177,8 +180,11 @@ func (s *Service) Suppressed(ctx context.Context, contacts []uid.ID) (map[uid.ID
 	return suppressed, nil
 }
 
-// IsSuppressed reports whether nothing may be written to somebody whom a caller means.
-func IsSuppressed(ctx context.Context, client *ent.Client, organization uid.ID, a Addressee) (bool, error) {
+// IsSuppressed reports whether nothing may be written to somebody whom a caller means: by the list,
+// or since they were erased.
+func IsSuppressed(ctx context.Context, tx *database.Tx, erased *delivery.Erased, organization uid.ID,
+	a Addressee) (bool, error) {
+	client, asked := tx.Client, []delivery.Address{{Organization: organization, Value: a.Address}}
 	keys := []string{NumberKey(a.Address)}
 	if !a.ID.IsZero() {
 		own, err := client.ContactIdentifier.Query().Where(contactidentifier.OrganizationID(organization),
@@ -189,7 +195,7 @@ func IsSuppressed(ctx context.Context, client *ent.Client, organization uid.ID, 
 		}
 
 		for _, n := range own {
-			keys = append(keys, n.Value)
+			keys, asked = append(keys, n.Value), append(asked, delivery.Address{Organization: organization, Value: n.Value})
 		}
 	}
 
@@ -198,6 +204,11 @@ func IsSuppressed(ctx context.Context, client *ent.Client, organization uid.ID, 
 	if err != nil {
 		return false, fmt.Errorf("look into the suppression list: %w", err)
 	}
+	if found {
+		return true, nil
+	}
 
-	return found, nil
+	gone, err := erased.When(ctx, tx.DB, tx.QueryContext, asked)
+
+	return len(gone) > 0, err
 }

@@ -111,7 +111,7 @@ func (t *table) read(f NewImport) error {
 		return err
 	}
 
-	t.start, err = readStart(head, len(head) < headBytes, t.workbook, f.Columns, origin)
+	t.start, err = readStart(head, len(head) < headBytes, t.workbook, f.evidence(origin))
 
 	return err
 }
@@ -126,6 +126,16 @@ func (f NewImport) origin() (o origin) {
 	}
 
 	return o
+}
+
+// evidence is what the caller says of a file's columns.
+func (f NewImport) evidence(from origin) evidence {
+	by := evidence{mapping: f.Columns, origin: from}
+	if f.Campaign != nil {
+		by.parameter = f.Campaign.Parameter
+	}
+
+	return by
 }
 
 // limited reads at most so many bytes and refuses a text that has more.
@@ -152,7 +162,7 @@ const (
 )
 
 // readStart finds the header line at a text's beginning, which may be all of it.
-func readStart(head []byte, all, workbook bool, mapping []jsonfield.ImportColumn, from origin) (start, error) {
+func readStart(head []byte, all, workbook bool, by evidence) (start, error) {
 	passed, delimiter := 0, byte(spreadsheet.Comma)
 	if m := declared.FindSubmatch(head); m != nil && !workbook && len(m[1]) <= 2 && m[1][0] < utf8.RuneSelf {
 		passed, delimiter = len(m[0]), m[1][0]
@@ -160,7 +170,7 @@ func readStart(head []byte, all, workbook bool, mapping []jsonfield.ImportColumn
 			delimiter = '\t'
 		}
 	} else if !workbook {
-		delimiter = sniff(head, mapping)
+		delimiter = sniff(head, by.mapping)
 	}
 
 	scan := spreadsheet.ScanBeginning(head, delimiter, workbook)
@@ -168,18 +178,19 @@ func readStart(head []byte, all, workbook bool, mapping []jsonfield.ImportColumn
 		scan.Skip(passed)
 	}
 
-	cells, err := headerRow(scan, head, all, mapping)
+	cells, err := headerRow(scan, head, all, by.mapping)
 	if err != nil {
 		return start{}, err
 	}
 
 	s := start{delimiter: delimiter, Position: scan.Position}
 	cells = withoutEmptyEnd(cells)
-	if err := checkMapping(cells, mapping); err != nil {
+	if err := checkMapping(cells, by.mapping); err != nil {
 		return start{}, err
 	}
 
-	s.header, err = readHeader(cells, evidence{mapping, firstRows(scan, head, all), from})
+	by.rows = firstRows(scan, head, all)
+	s.header, err = readHeader(cells, by)
 	if err != nil {
 		return start{}, wrongFile("%s", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/contact"
@@ -15,7 +16,6 @@ import (
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
 	"carillon/ent/listmember"
-	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -66,7 +66,7 @@ func (s *Service) UpdateContact(ctx context.Context, id uid.ID, c ContactChange)
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactUpdate, Subject: id,
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionContactUpdate, Subject: id,
 			Summary: "changed contact " + named(now)})
 	})
 	if err != nil {
@@ -219,7 +219,7 @@ func (s *Service) RecordConsent(ctx context.Context, id uid.ID, c jsonfield.Impo
 			return fmt.Errorf("record consent: %w", err)
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionConsentRecord, Subject: id,
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionConsentRecord, Subject: id,
 			Summary: fmt.Sprintf("recorded %s of contact %s", c.Consent, named(person))})
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/contactimport"
@@ -27,15 +28,19 @@ const (
 	maxUnfinishedBytes = 2 * maxTable
 )
 
+// File is what was uploaded.
+type File = spreadsheet.Upload
+
 // NewImport is a file with a header line, and what to do with its rows.
 type NewImport struct {
 	FileName       string
-	File           spreadsheet.Upload
+	File           File
 	Columns        []jsonfield.ImportColumn // what the caller says of columns; all others are guessed
 	ListID         *uid.ID                  // every contact of the file goes on it
 	DefaultCountry *string                  // for numbers without a country code, ISO 3166
 	NumberForm     *enum.NumberForm         // of numbers without a +; nil: either
 	Consent        *jsonfield.ImportConsent
+	Campaign       *ForCampaign // whose recipients the file's people become; nil for contacts
 	IdempotencyKey string
 }
 
@@ -111,6 +116,17 @@ func (s *Service) begun(ctx context.Context, owner, id uid.ID, n NewImport, t *t
 
 func (s *Service) create(ctx context.Context, tx *database.Tx, owner, id uid.ID, n NewImport, t *table,
 	size int64) error {
+	entry := audit.Entry{Action: audit.ActionContactImport, Subject: id,
+		Summary: fmt.Sprintf("started to import %q", baseName(n.FileName))}
+	if n.Campaign != nil {
+		if _, err := s.admitted(ctx, tx, n.Campaign.ID); err != nil {
+			return err
+		}
+
+		entry = audit.Entry{Action: audit.ActionCampaignRecipient, Subject: n.Campaign.ID,
+			Summary: fmt.Sprintf("started to import recipients from %q", baseName(n.FileName))}
+	}
+
 	if err := holdOrganization(ctx, tx, owner); err != nil {
 		return err
 	}
@@ -126,6 +142,9 @@ func (s *Service) create(ctx context.Context, tx *database.Tx, owner, id uid.ID,
 	if n.Consent != nil {
 		create.SetConsent(n.Consent)
 	}
+	if n.Campaign != nil {
+		create.SetCampaignID(n.Campaign.ID)
+	}
 	if v, ok := identity.From(ctx); ok && v.Member != nil {
 		create.SetCreatedByID(v.Member.ID)
 	}
@@ -133,8 +152,7 @@ func (s *Service) create(ctx context.Context, tx *database.Tx, owner, id uid.ID,
 		return err
 	}
 
-	return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactImport, Subject: id,
-		Summary: fmt.Sprintf("started to import %q", baseName(n.FileName))})
+	return audit.Record(ctx, tx, entry)
 }
 
 // holdOrganization keeps two uploads of one organization from both taking the last place.

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 
 	"carillon/account"
@@ -18,18 +19,33 @@ type binder struct {
 	row      *ent.Template
 	template whatsapp.Template
 	bindings []jsonfield.ParameterBinding
+	unbound  []string // parameters that only people's own values can fill
+	own      *valueRules
 }
 
 func newBinder(template *ent.Template, bindings []jsonfield.ParameterBinding) binder {
-	return binder{template, account.Of(template), bindings}
+	return binder{template, account.Of(template), bindings, unboundParameters(template, bindings),
+		newValueRules(template)}
+}
+
+// fills reports whether every parameter can get a value, by a binding or by the person's own.
+func (b binder) fills(r audience.Recipient) bool {
+	return !slices.ContainsFunc(b.unbound, func(name string) bool { return r.Values[name] == "" })
 }
 
 // values gives every parameter its value as it is sent, and says what is wrong with those that
-// cannot be. A fallback stands in where nothing is left of a person's value.
+// cannot be. A recipient's own value goes before what is bound. A fallback stands in where nothing
+// is left of a person's value.
 func (b binder) values(r audience.Recipient) (map[string]string, []*whatsapp.ValueError) {
 	given := make(map[string]string, len(b.bindings))
 	for _, binding := range b.bindings {
 		given[binding.Parameter] = valueOf(binding, r)
+	}
+
+	for name, value := range r.Values {
+		if value != "" && b.own.takes(name) {
+			given[name] = value
+		}
 	}
 
 	values, problems := b.template.Mend(given)
@@ -55,7 +71,7 @@ func valueOf(b jsonfield.ParameterBinding, r audience.Recipient) string {
 	case b.ContactField != nil:
 		return contactFields[*b.ContactField](r)
 	case b.Attribute != nil:
-		return r.Attributes[*b.Attribute]
+		return r.Attributes.Value(*b.Attribute)
 	}
 
 	return ""

@@ -60,8 +60,11 @@ func (s *Service) RenewMediaBy(renew RenewMedia) { s.renew = renew }
 func New(db *database.DB, queue *delivery.Queue, audience *audience.Service, identity *identity.Service,
 	accounts *account.Service, waker Waker, news delivery.News, now func() time.Time) *Service {
 	asItIs := func(_ context.Context, _ uid.ID, mediaID, _ string) (string, error) { return mediaID, nil }
-	return &Service{db: db, queue: queue, audience: audience, identity: identity, accounts: accounts, waker: waker,
+	s := &Service{db: db, queue: queue, audience: audience, identity: identity, accounts: accounts, waker: waker,
 		news: news, now: now, renew: asItIs}
+	audience.AdmitBy(s.admit)
+
+	return s
 }
 
 func (s *Service) find(ctx context.Context, id uid.ID) (*ent.Campaign, error) {

@@ -50,6 +50,7 @@ type stage struct {
 	now      time.Time
 	woken    map[uid.ID]int
 
+	imported  func() // after each page of an import is committed; nil for nothing
 	afterPage func() // once, when the first page of an enrolment is committed
 }
 
@@ -72,7 +73,7 @@ func stand(t *testing.T, db *database.DB) *stage {
 		identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
 	s.journal = delivery.NewJournal(db, s, now, slog.New(slog.DiscardHandler))
 	s.queue = delivery.NewQueue(db, s.journal, s, now)
-	s.audience, s.accounts = audience.New(db, now, nil), accountsOf(t, db, who)
+	s.audience, s.accounts = audience.New(db, now, s.importMoved), accountsOf(t, db, who)
 	s.Service = campaign.New(db, s.queue, s.audience, who, s.accounts, s, s, now)
 	s.journal.Watch(s)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -99,6 +100,12 @@ func stand(t *testing.T, db *database.DB) *stage {
 	s.list = c.ContactList.Create().SetOrganizationID(o).SetName("list").SaveX(s.owner)
 
 	return s
+}
+
+func (s *stage) importMoved(context.Context, uid.ID, uid.ID) {
+	if s.imported != nil {
+		s.imported()
+	}
 }
 
 // accountsOf is the accounts' service without a WhatsApp to ask.
@@ -154,8 +161,6 @@ func TestADraftThatCannotWorkIsRefusedWithEveryReason(t *testing.T) {
 			}, map[string]usererror.Code{"templateId": usererror.NoSuch, "phoneNumberId": usererror.NoSuch}},
 			"a number of another account": {func(d *campaign.Draft) { d.PhoneNumberID = foreign.ID },
 				map[string]usererror.Code{"phoneNumberId": usererror.Invalid}},
-			"no audience": {func(d *campaign.Draft) { d.Audience = jsonfield.Audience{} },
-				map[string]usererror.Code{"audience": usererror.Required}},
 			"an unknown list": {func(d *campaign.Draft) {
 				d.Audience.ListIDs = []uid.ID{uid.New(uid.ContactList)}
 			}, map[string]usererror.Code{"audience.listIds.0": usererror.NoSuch}},
@@ -367,7 +372,7 @@ func TestWorkersThatEnrollAtOnceRepeatNothing(t *testing.T) {
 		const n = 2500 // several pages
 		err := db.InTx(s.owner, func(tx *database.Tx) error {
 			for i := range n {
-				c, err := tx.Client.Contact.Create().SetOrganizationID(s.account.OrganizationID).SetPhone("+1303" +
+				c, err := tx.Client.Contact.Create().SetOrganizationID(s.account.OrganizationID).SetPhone("+1416" +
 					strconv.Itoa(2_000_000+i)).SetName("N").SetAttributes(map[string]string{"city": "Rome"}).Save(s.owner)
 				if err != nil {
 					return err

@@ -75,7 +75,7 @@ func TestACanaryThatFailsPausesAndWhoResumesSendsTheRest(t *testing.T) {
 // canary sends a campaign of 25 people with a canary of 10, of which 1 in 10 may fail.
 func (s *stage) canary(t *testing.T, failures int, fails bool) {
 	for i := range 25 {
-		s.contact(fmt.Sprintf("+130310000%02d", i), "Ann", "Rome", enum.ConsentOptedIn)
+		s.contact(fmt.Sprintf("+141610000%02d", i), "Ann", "Rome", enum.ConsentOptedIn)
 	}
 
 	d := s.draft()

@@ -12,6 +12,7 @@ import (
 
 	"carillon/account"
 	"carillon/audience"
+	"carillon/audit"
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
@@ -50,7 +51,7 @@ type Draft struct {
 
 // Create makes a draft. What is wrong with it comes back as usererror.Fields, all at once.
 func (s *Service) Create(ctx context.Context, d Draft) (*ent.Campaign, error) {
-	return s.create(ctx, d, identity.ActionCampaignCreate, "drafted campaign %q")
+	return s.create(ctx, d, audit.ActionCampaignCreate, "drafted campaign %q")
 }
 
 // create makes a draft, with an audit event whose summary takes the campaign's name.
@@ -92,7 +93,7 @@ func (s *Service) create(ctx context.Context, d Draft, action, summary string) (
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: action, Subject: id, Summary: fmt.Sprintf(summary, d.Name)})
+		return audit.Record(ctx, tx, audit.Entry{Action: action, Subject: id, Summary: fmt.Sprintf(summary, d.Name)})
 	})
 	if err != nil {
 		return nil, err

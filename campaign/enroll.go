@@ -23,10 +23,15 @@ const pageSize = 1000
 // enrolled by another worker.
 var errMoved = errors.New("the campaign moved on")
 
+// errEnrolling ends a page of a campaign that another worker is enrolling.
+var errEnrolling = errors.New("another worker enrolls the campaign")
+
 // Enroll turns a campaign's audience into messages, page by page, from where it stopped. Messages
 // and cursor move in one transaction, so a crash repeats nothing, and of two workers at once one's
-// page is void. After the first page the campaign is RUNNING and its lane is awake. For a canceled
-// campaign it cancels what is still queued.
+// page is void. While one is at work the other leaves: what it would write is void, and costs as
+// much. Whoever works looks at the campaign after each page, and the sweep finds a campaign whose
+// worker has died. After the first page the campaign is RUNNING and its lane is awake. For a
+// canceled campaign it cancels what is still queued.
 func (s *Service) Enroll(ctx context.Context, id uid.ID) error {
 	ctx = caller.System(ctx)
 	for {
@@ -47,9 +52,13 @@ func (s *Service) Enroll(ctx context.Context, id uid.ID) error {
 		}
 
 		done, err := s.enrollPage(ctx, c)
-		if errors.Is(err, errMoved) {
+		switch {
+		case errors.Is(err, errMoved):
 			continue
+		case errors.Is(err, errEnrolling):
+			return nil
 		}
+
 		if err != nil {
 			return fmt.Errorf("enroll campaign %s: %w", id, err)
 		}
@@ -67,12 +76,15 @@ func (s *Service) enrollPage(ctx context.Context, c *ent.Campaign) (done bool, e
 		if c.EnrollCursor != nil {
 			after = *c.EnrollCursor
 		}
+		if err := s.beginPage(ctx, tx, c); err != nil {
+			return err
+		}
 		if err := audience.HoldPeople(ctx, tx, c.OrganizationID); err != nil {
 			return err
 		}
 
 		// the campaign keeps its segments' rules, so that it has one audience however long it is read
-		rule, err := audience.Freeze(ctx, tx.Client, c.OrganizationID, c.AudienceRule)
+		rule, err := frozenRule(ctx, tx.Client, c)
 		if err != nil {
 			return err
 		}
@@ -95,6 +107,27 @@ func (s *Service) enrollPage(ctx context.Context, c *ent.Campaign) (done bool, e
 	})
 
 	return done, err
+}
+
+// beginPage makes sure, before a page costs anything, that no other worker is at it or was.
+func (s *Service) beginPage(ctx context.Context, tx *database.Tx, c *ent.Campaign) error {
+	alone, err := tx.Try(ctx, "enrollment of "+c.ID.String())
+	if err != nil {
+		return err
+	}
+	if !alone {
+		return errEnrolling
+	}
+
+	now, err := tx.Client.Campaign.Get(ctx, c.ID)
+	if err != nil {
+		return fmt.Errorf("look where enrollment is: %w", err)
+	}
+	if !samePlace(now, c) {
+		return errMoved
+	}
+
+	return nil
 }
 
 // moveCursor is the guard of a page: it holds only while the campaign is where the page found it.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"carillon/audience"
 	"carillon/database"
 	"carillon/delivery"
@@ -25,31 +27,57 @@ import (
 // errEnough ends a walk over an audience early.
 var errEnough = errors.New("enough is known")
 
+// walkPage is how many recipients a walk reads at once. It holds no locks, so it can be more than a
+// page of enrolment.
+const walkPage = 4000
+
 // walk calls visit with the pages of a campaign's audience as it is now, segments included, until
-// visit returns errEnough.
+// visit returns errEnough. While it visits a page, the next one is read.
 func (s *Service) walk(ctx context.Context, c *ent.Campaign, visit func([]audience.Recipient) error) error {
-	rule, err := audience.Freeze(ctx, s.db.Client, c.OrganizationID, c.AudienceRule)
+	rule, err := frozenRule(ctx, s.db.Client, c)
 	if err != nil {
 		return err
 	}
 
-	for after := (uid.ID{}); ; {
-		page, err := s.pageOf(ctx, c, rule, after, pageSize)
-		if err != nil {
-			return err
-		}
-		if err := visit(page); err != nil {
-			if errors.Is(err, errEnough) {
+	pages := make(chan []audience.Recipient)
+	running, ctx := errgroup.WithContext(ctx)
+	running.Go(func() error {
+		defer close(pages)
+		for after := (uid.ID{}); ; {
+			page, err := s.pageOf(ctx, c, rule, after, walkPage)
+			if err != nil {
+				return err
+			}
+
+			select {
+			case pages <- page:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+
+			if len(page) < walkPage {
 				return nil
 			}
-			return err
+
+			after = page[len(page)-1].ID
 		}
-		if len(page) < pageSize {
-			return nil
+	})
+
+	running.Go(func() error {
+		for page := range pages {
+			if err := visit(page); err != nil {
+				return err
+			}
 		}
 
-		after = page[len(page)-1].ID
+		return nil
+	})
+
+	if err := running.Wait(); !errors.Is(err, errEnough) {
+		return err
 	}
+
+	return nil
 }
 
 func (s *Service) pageOf(ctx context.Context, c *ent.Campaign, rule jsonfield.Audience, after uid.ID,
@@ -140,6 +168,10 @@ type counting struct {
 	templates                   map[uid.ID]*LanguageCount
 	unasked, untranslated, late int // people without an opt-in, without a translation, whose own time has passed
 	now                         time.Time
+
+	evenings map[evening]int // people, where there are quiet hours
+	held     int             // of them who have quiet hours when they could be written to
+	awake    time.Duration   // how long it would take if there were none
 }
 
 // Estimate computes what a launch would do now, without sending anything. It makes the same plan
@@ -157,7 +189,7 @@ func (s *Service) Estimate(ctx context.Context, id uid.ID) (*Estimate, error) {
 	}
 
 	k := counting{skips: map[enum.SkipReason]int{}, missing: map[string]int{}, countries: map[string]*sumOfCountry{},
-		templates: map[uid.ID]*LanguageCount{}, now: s.now()}
+		templates: map[uid.ID]*LanguageCount{}, evenings: map[evening]int{}, now: s.now()}
 	if len(found) > 0 && !asInputs(refusal(found), &k.Problems) {
 		return nil, fmt.Errorf("%d obstacles are no inputs", len(found))
 	}
@@ -165,6 +197,7 @@ func (s *Service) Estimate(ctx context.Context, id uid.ID) (*Estimate, error) {
 		return nil, err
 	}
 
+	k.plan.at = k.start(c)
 	if err := s.priced(ctx, &k); err != nil {
 		return nil, err
 	}
@@ -182,7 +215,7 @@ func (s *Service) Estimate(ctx context.Context, id uid.ID) (*Estimate, error) {
 	}
 
 	k.sum()
-	if err := s.forecast(ctx, c, &k.Estimate); err != nil {
+	if err := s.forecast(ctx, c, &k); err != nil {
 		return nil, err
 	}
 
@@ -235,6 +268,7 @@ func (k *counting) add(r audience.Recipient, capped bool) {
 
 	k.Recipients++
 	k.addCost(m)
+	k.addEvening(m)
 	of := k.templates[m.Template]
 	if of == nil {
 		of = &LanguageCount{Template: k.plan.binderFor(r).row}
@@ -249,7 +283,7 @@ func (k *counting) add(r audience.Recipient, capped bool) {
 		baseKey(languageKey(r.Language)) != baseKey(languageKey(k.plan.chosen.row.Language)) {
 		k.untranslated++
 	}
-	if !m.NotBefore.IsZero() && m.NotBefore.Before(k.now.Add(-late)) {
+	if due := dueAt(m); !due.IsZero() && due.Before(k.now.Add(-late)) {
 		k.late++
 	}
 
@@ -340,10 +374,18 @@ func (k *counting) sum() {
 	})
 }
 
+// start is when the campaign begins if it is launched now.
+func (k *counting) start(c *ent.Campaign) time.Time {
+	if first := firstStart(c); first != nil {
+		return later(k.now, *first)
+	}
+	return k.now
+}
+
 // forecast computes how long the campaign takes: what is queued on the number goes before it, at
-// the number's rate or the campaign's; a canary waits; people whose time comes later wait; and the
-// account's limit of new people lets no more through in 24 hours.
-func (s *Service) forecast(ctx context.Context, c *ent.Campaign, e *Estimate) error {
+// the number's rate or the campaign's; a canary waits; people whose time comes later wait, as those
+// do who have quiet hours; and the account's limit of new people lets no more through in 24 hours.
+func (s *Service) forecast(ctx context.Context, c *ent.Campaign, k *counting) error {
 	number, err := s.db.Client.PhoneNumber.Query().Where(phonenumber.ID(c.PhoneNumberID)).WithAccount().Only(ctx)
 	if err != nil {
 		return fmt.Errorf("read phone number: %w", err)
@@ -364,21 +406,37 @@ func (s *Service) forecast(ctx context.Context, c *ent.Campaign, e *Estimate) er
 		own = min(own, *c.RateLimit)
 	}
 
-	seconds := max(float64(ahead+e.Recipients)/float64(max(1, rate)), float64(e.Recipients)/float64(max(1, own)))
-	e.Duration = time.Duration(seconds * float64(time.Second))
-	if c.Canary != nil && c.Canary.Size < e.Recipients {
-		e.Duration += time.Duration(c.Canary.WaitSeconds) * time.Second
+	first := seconds(ahead, rate)
+	k.Duration = max(seconds(ahead+k.Recipients, rate), seconds(k.Recipients, own))
+	if c.Canary != nil && c.Canary.Size < k.Recipients {
+		wait := time.Duration(c.Canary.WaitSeconds) * time.Second
+		first, k.Duration = first+wait, k.Duration+wait
 	}
 	if last := draftOf(c).lastStart(); last != nil && c.RecipientTime {
-		e.Duration += max(0, last.Sub(later(s.now(), *firstStart(c))))
+		k.Duration += max(0, last.Sub(later(s.now(), *firstStart(c))))
 	}
 
-	limit := number.Edges.Account.MessagingLimit
+	if k.awake = k.Duration; len(k.evenings) > 0 {
+		begin := k.start(c)
+		k.Duration = max(k.Duration, k.lastSent(begin.Add(first), float64(max(1, own))).Sub(begin))
+	}
+
+	return s.forecastLimit(ctx, number.Edges.Account, &k.Estimate)
+}
+
+// seconds is how long so many messages take at a rate.
+func seconds(messages, perSecond int) time.Duration {
+	return time.Duration(float64(messages) / float64(max(1, perSecond)) * float64(time.Second))
+}
+
+// forecastLimit says what the account's messaging limit leaves, and how many days it makes of it.
+func (s *Service) forecastLimit(ctx context.Context, account *ent.Account, e *Estimate) error {
+	limit := account.MessagingLimit
 	if limit == nil {
 		return nil
 	}
 
-	used, err := s.queue.Used(ctx, number.AccountID)
+	used, err := s.queue.Used(ctx, account.ID)
 	if err != nil {
 		return err
 	}
@@ -410,12 +468,8 @@ func (k *counting) warn(c *ent.Campaign) {
 	add(value(k.LimitDays) > 1, "The account may write to fewer new people in 24 hours than there are: it takes %d days.",
 		value(k.LimitDays))
 
-	start := k.now
-	if first := firstStart(c); first != nil && first.After(start) {
-		start = *first
-	}
-
-	add(c.ExpiresAt != nil && start.Add(k.Duration).After(*c.ExpiresAt),
+	k.warnOfNights(add)
+	add(c.ExpiresAt != nil && k.start(c).Add(k.Duration).After(*c.ExpiresAt),
 		"At this rate not everybody is written to before the campaign expires; the rest is skipped.")
 }
 

@@ -12,6 +12,7 @@ import (
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
+	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
 	"carillon/ent/message"
@@ -36,11 +37,13 @@ func TestALaunchDoesWhatTheEstimateSays(t *testing.T) {
 		var suppressed []string
 
 		for i := range 300 {
-			phone := fmt.Sprintf("+%s%04d", one("1303100", "4915112340", "861380013"), i)
+			country := one("US", "CA", "DE", "CN")
+			prefix := map[string]string{"US": "1212555", "CA": "1416555", "DE": "4915112340", "CN": "861380013"}[country]
+			phone := fmt.Sprintf("+%s%04d", prefix, i)
 			consent := enum.Consent(one("OPTED_IN", "OPTED_OUT", "UNKNOWN"))
 			s.contact(phone, one("Ann", "Bob", "", "\u200b"), one("Rome", "", strings.Repeat("x", 1100)), consent).Update().
 				SetNillableLanguage(nonEmpty(one("", "de", "de_CH", "fr", "en", "ja"))).
-				SetNillableCountry(nonEmpty(one("US", "DE", "CN", ""))).ExecX(s.owner)
+				SetNillableCountry(nonEmpty(one(country, country, ""))).ExecX(s.owner)
 			if random.IntN(10) == 0 {
 				suppressed = append(suppressed, phone)
 			}
@@ -102,6 +105,9 @@ func TestALaunchDoesWhatTheEstimateSays(t *testing.T) {
 			if diff := cmp.Diff(said, did); diff != "" {
 				t.Error(diff)
 			}
+			if said["COUNTRY_RULE"] == 0 || said["of US"] > 0 {
+				t.Error("marketing goes to the United States:", said)
+			}
 			if said["FREQUENCY_CAP"] == 0 && optIn {
 				t.Error("nobody has had enough marketing")
 			}
@@ -117,7 +123,7 @@ func TestAnEstimateForecastsTimeAndLimitsAndWarns(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db)
 		for i := range 100 {
-			s.contact(fmt.Sprintf("+1303100%04d", i), "Ann", "Rome", enum.ConsentUnknown)
+			s.contact(fmt.Sprintf("+1416100%04d", i), "Ann", "Rome", enum.ConsentUnknown)
 		}
 
 		s.number.Update().SetThroughput(20).ExecX(s.system)
@@ -185,4 +191,45 @@ func (s *stage) claimWithin(t *testing.T, limit delivery.Limit) {
 			return
 		}
 	}
+}
+
+func TestAnEstimateCountsEverybodyHoweverManyPagesThatTakes(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db)
+		const people = 4050 // a page and some more
+
+		for from := 0; from < people; from += 450 {
+			err := db.InTx(s.system, func(tx *database.Tx) error {
+				rows := make([]*ent.ContactCreate, 450)
+				for i := range rows {
+					rows[i] = tx.Client.Contact.Create().SetOrganizationID(s.account.OrganizationID).SetCountry("CA").
+						SetPhone(fmt.Sprintf("+1416%07d", 2_000_000+from+i)).SetName("Ann").
+						SetAttributes(map[string]string{"city": "Rome"})
+				}
+
+				return tx.Client.Contact.CreateBulk(rows...).Exec(s.owner)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+
+		d := s.draft()
+		d.Audience = jsonfield.Audience{Filter: &jsonfield.ContactFilter{Country: []string{"CA"}}}
+		c, err := s.Create(s.owner, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		e, err := s.Estimate(s.owner, c.ID)
+		if err != nil || e.Recipients != people {
+			t.Errorf("an estimate of %d people counts %d, %v", people, e.Recipients, err)
+		}
+
+		most := people - 1
+		if _, err := s.Launch(s.owner, c.ID, &most); err == nil {
+			t.Errorf("a launch for at most %d people took %d", most, people)
+		}
+	})
 }

@@ -69,7 +69,17 @@ func (s *Service) launchObstacles(ctx context.Context, c *ent.Campaign) ([]obsta
 		return nil, fmt.Errorf("read template: %w", err)
 	}
 
-	found = append(found, parameterObstacles(c, template)...)
+	pending, err := s.pendingRecipients(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+
+	ownValues, err := s.hasRecipients(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+
+	found = append(append(found, pending...), parameterObstacles(c, template, ownValues)...)
 	if len(found) > 0 {
 		return found, nil
 	}
@@ -108,12 +118,14 @@ func (s *Service) missed(c *ent.Campaign) (found []obstacle) {
 }
 
 // parameterObstacles are parameters without a binding, and constants that WhatsApp would refuse.
-func parameterObstacles(c *ent.Campaign, template *ent.Template) (found []obstacle) {
+// Where recipients have values of their own, a parameter need not be bound: whoever has none is
+// missing it.
+func parameterObstacles(c *ent.Campaign, template *ent.Template, ownValues bool) (found []obstacle) {
 	add := func(code usererror.Code, format string, args ...any) {
 		found = append(found, obstacle{enum.CampaignStatusReasonMissingParameter, "campaignId", code,
 			fmt.Sprintf(format, args...)})
 	}
-	if unbound := unboundParameters(template, c.Parameters); len(unbound) > 0 {
+	if unbound := unboundParameters(template, c.Parameters); len(unbound) > 0 && !ownValues {
 		add(usererror.Required, "these parameters of the template are not bound: %s", strings.Join(unbound, ", "))
 	}
 
@@ -142,7 +154,7 @@ func unboundParameters(template *ent.Template, bindings []jsonfield.ParameterBin
 // recipientObstacles are an empty audience and, where the campaign says FAIL, recipients without a
 // value.
 func (s *Service) recipientObstacles(ctx context.Context, c *ent.Campaign, template *ent.Template) ([]obstacle, error) {
-	first, err := s.pageOf(ctx, c, c.AudienceRule, uid.ID{}, 1)
+	first, err := s.pageOf(ctx, c, ruleOf(c), uid.ID{}, 1)
 	switch {
 	case err != nil:
 		return nil, err

@@ -127,7 +127,7 @@ func TestACampaignsAudienceIsThatOfItsFirstPage(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db)
 		for i := range 1200 {
-			s.contact(fmt.Sprintf("+1303%07d", i), "Ann", map[bool]string{true: "Rome", false: "Oslo"}[i%2 == 0],
+			s.contact(fmt.Sprintf("+1416%07d", i), "Ann", map[bool]string{true: "Rome", false: "Oslo"}[i%2 == 0],
 				enum.ConsentOptedIn)
 		}
 
@@ -138,7 +138,7 @@ func TestACampaignsAudienceIsThatOfItsFirstPage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.audience.Suppress(s.owner, []string{"+13030000004", "+13030001100"}, nil); err != nil {
+		if _, err := s.audience.Suppress(s.owner, []string{"+14160000004", "+14160001100"}, nil); err != nil {
 			t.Fatal(err)
 		}
 

@@ -23,6 +23,8 @@ type plan struct {
 	campaign     *ent.Campaign
 	organization *ent.Organization
 	account      uid.ID
+	quiet        *delivery.QuietHours
+	at           time.Time           // when the messages are made
 	chosen       binder              // of the campaign's template
 	translations map[string]binder   // approved ones, by language as languageKey writes it
 	byBase       map[string][]string // their keys by base language and script, in alphabetical order
@@ -30,11 +32,13 @@ type plan struct {
 
 // plan reads what a campaign's messages are made of. The client may be a transaction's.
 func (s *Service) plan(ctx context.Context, client *ent.Client, c *ent.Campaign) (*plan, error) {
-	p := &plan{campaign: c, translations: map[string]binder{}, byBase: map[string][]string{}}
+	p := &plan{campaign: c, at: s.now(), translations: map[string]binder{}, byBase: map[string][]string{}}
 	var err error
 	if p.organization, err = client.Organization.Get(ctx, c.OrganizationID); err != nil {
 		return nil, fmt.Errorf("read organization: %w", err)
 	}
+
+	p.quiet = delivery.QuietHoursOf(p.organization)
 
 	number, err := client.PhoneNumber.Get(ctx, c.PhoneNumberID)
 	if err != nil {
@@ -66,12 +70,8 @@ func (s *Service) plan(ctx context.Context, client *ent.Client, c *ent.Campaign)
 	return p, nil
 }
 
-// translate takes a translation, unless the campaign does not bind all of its parameters.
+// translate takes a translation. Whoever has no value for one of its parameters does not get it.
 func (p *plan) translate(t *ent.Template) {
-	if len(unboundParameters(t, p.campaign.Parameters)) > 0 {
-		return
-	}
-
 	key := languageKey(t.Language)
 	base := baseKey(key)
 	p.translations[key], p.byBase[base] = newBinder(t, p.campaign.Parameters), append(p.byBase[base], key)
@@ -108,7 +108,8 @@ func (p *plan) binderFor(r audience.Recipient) binder {
 	same := p.byBase[baseKey(key)]
 
 	for _, candidate := range append([]string{key, bare}, same...) {
-		if b, there := p.translations[candidate]; there && (candidate == key || baseKey(candidate) == baseKey(key)) {
+		b, there := p.translations[candidate]
+		if there && b.fills(r) && (candidate == key || baseKey(candidate) == baseKey(key)) {
 			return b
 		}
 	}
@@ -121,21 +122,26 @@ func (p *plan) message(r audience.Recipient) (delivery.Outgoing, []*whatsapp.Val
 	bind := p.binderFor(r)
 	values, problems := bind.values(r)
 
-	return delivery.Outgoing{
+	zone := r.Zone(p.organization.TimeZone)
+	m := delivery.Outgoing{
 		Campaign: p.campaign.ID, Template: bind.row.ID, PhoneNumber: p.campaign.PhoneNumberID, Account: p.account,
 		Contact: r.ID, Address: r.Address(), Country: r.Country, Type: enum.MessageTypeTemplate,
 		Category: bind.row.Category, Parameters: values, Skip: p.skip(bind.row, r, problems),
-		NotBefore: p.notBefore(r),
-	}, problems
+		Reference: r.Reference,
+		NotBefore: p.notBefore(zone), TimeZone: zone,
+	}
+	p.quiet.Hold(&m, p.at)
+
+	return m, problems
 }
 
-// notBefore is when a recipient's own clock shows the campaign's start; zero is at once.
-func (p *plan) notBefore(r audience.Recipient) time.Time {
+// notBefore is when a person's own clock shows the campaign's start; zero is at once.
+func (p *plan) notBefore(in string) time.Time {
 	if !p.campaign.RecipientTime || p.campaign.ScheduledAt == nil {
 		return time.Time{}
 	}
 
-	zone, err := loadZone(r.Zone(p.organization.TimeZone))
+	zone, err := loadZone(in)
 	if err != nil {
 		zone = time.UTC
 	}
@@ -147,7 +153,7 @@ func (p *plan) notBefore(r audience.Recipient) time.Time {
 // change while a message waits is Eligibility's, and looked at again when it is to be sent.
 func (p *plan) skip(t *ent.Template, r audience.Recipient, problems []*whatsapp.ValueError) enum.SkipReason {
 	barred := delivery.Eligibility{Category: t.Category, Consent: r.Consent, Suppressed: r.Suppressed,
-		RequireOptIn: p.organization.SendingPolicy.RequireOptIn}.Barred()
+		Country: r.Country, RequireOptIn: p.organization.SendingPolicy.RequireOptIn}.Barred()
 	switch {
 	// WhatsApp takes no code for a user id
 	case r.Address() == "", r.Phone == "" && t.Category == enum.TemplateCategoryAuthentication:

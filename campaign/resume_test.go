@@ -147,7 +147,8 @@ func TestEveryPauseEndsByResumingOnceItsCauseIsMended(t *testing.T) {
 	// above. The others are of campaigns that cannot start, which schedule_test.go tries.
 	never := []enum.CampaignStatusReason{enum.CampaignStatusReasonQuietHours,
 		enum.CampaignStatusReasonNumberUnavailable, enum.CampaignStatusReasonMissingParameter,
-		enum.CampaignStatusReasonScheduleMissed, enum.CampaignStatusReasonAudienceEmpty}
+		enum.CampaignStatusReasonScheduleMissed, enum.CampaignStatusReasonAudienceEmpty,
+		enum.CampaignStatusReasonRecipientsPending}
 	for _, text := range enum.CampaignStatusReason("").Values() {
 		reason := enum.CampaignStatusReason(text)
 		if len(pauses[reason]) == 0 && !slices.Contains(never, reason) {

@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"time"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
-	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
 	"carillon/whatsapp"
@@ -48,8 +48,8 @@ func (s *Service) Retry(ctx context.Context, id uid.ID, codes []int) (*ent.Campa
 	// Recorded before it is done: the messages are queued page by page, each in a transaction of its
 	// own.
 	if err := s.db.InTx(ctx, func(tx *database.Tx) error {
-		return identity.Record(ctx, tx, identity.Entry{Organization: c.OrganizationID,
-			Action: identity.ActionCampaignRetry, Subject: c.ID, Summary: fmt.Sprintf("retried campaign %q", c.Name)})
+		return audit.Record(ctx, tx, audit.Entry{Organization: c.OrganizationID,
+			Action: audit.ActionCampaignRetry, Subject: c.ID, Summary: fmt.Sprintf("retried campaign %q", c.Name)})
 	}); err != nil {
 		return nil, fmt.Errorf("retry campaign %s: %w", id, err)
 	}

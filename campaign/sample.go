@@ -39,9 +39,9 @@ func (s *Service) SampleFor(ctx context.Context, id uid.ID, to string) (out Samp
 		return out, usererror.Refuse("to", usererror.Invalid, "%s", wrong)
 	}
 
-	rule := c.AudienceRule
+	rule := ruleOf(c)
 	if who.Contact != nil {
-		rule = jsonfield.Audience{ContactIDs: []uid.ID{who.ID}}
+		rule = jsonfield.Audience{ContactIDs: []uid.ID{who.ID}, ValuesOf: c.ID}
 	}
 
 	page, err := s.pageOf(ctx, c, rule, uid.ID{}, 1)

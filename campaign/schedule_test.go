@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"carillon/audit"
 	"carillon/campaign"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent"
 	"carillon/ent/auditevent"
 	"carillon/ent/enum"
-	"carillon/identity"
 	"carillon/usererror"
 )
 
@@ -127,6 +127,17 @@ func TestAScheduledCampaignThatMayNotBeLaunchedPausesSaysWhyAndStartsOnceThatIsM
 			},
 			reason: enum.CampaignStatusReasonAudienceEmpty, says: "The audience is empty", code: usererror.Invalid,
 		},
+		"a file of recipients is still being read": {
+			spoil: func(s *stage, c *ent.Contact) {
+				s.db.Client.ContactImport.Create().SetOrganizationID(c.OrganizationID).SetFileName("people.csv").SetFileBytes(1).
+					SetCampaignID(s.db.Client.Campaign.Query().OnlyIDX(s.owner)).ExecX(s.owner)
+			},
+			mend: func(s *stage, _ *ent.Contact) {
+				s.db.Client.ContactImport.Update().SetStatus(enum.JobStatusCompleted).ExecX(s.owner)
+			},
+			reason: enum.CampaignStatusReasonRecipientsPending, says: `Recipients are still being read from "people.csv"`,
+			code: usererror.NotAllowed,
+		},
 		"somebody has lost a value": {
 			draft:  func(_ *stage, d *campaign.Draft) { d.MissingParameter = enum.MissingParameterPolicyFail },
 			spoil:  func(s *stage, c *ent.Contact) { c.Update().SetName("").ExecX(s.system) },
@@ -184,7 +195,7 @@ func TestAScheduledCampaignThatMayNotBeLaunchedPausesSaysWhyAndStartsOnceThatIsM
 				}
 
 				pauses := db.Client.AuditEvent.Query().Where(auditevent.SubjectID(c.ID),
-					auditevent.Action(identity.ActionCampaignPause)).AllX(s.system)
+					auditevent.Action(audit.ActionCampaignPause)).AllX(s.system)
 				if len(pauses) != 1 || pauses[0].Actor != "system" || !strings.Contains(pauses[0].Summary, string(tc.reason)) {
 					t.Errorf("the trail says %v", pauses)
 				}

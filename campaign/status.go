@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/campaign"
@@ -49,8 +50,8 @@ const (
 type actor string
 
 const (
-	member  actor = "" // identity.Record takes the caller from the context
-	service actor = identity.ActorSystem
+	member  actor = "" // audit.Record takes the caller from the context
+	service actor = audit.System
 )
 
 // rule says all about a change.
@@ -73,30 +74,30 @@ func (r rule) leadsFrom(s status) bool { return slices.Contains(r.from, s) }
 // final. docs/architecture.md has the drawing.
 var changes = map[change]rule{
 	launch: {from: []status{draft, scheduled}, to: []status{preparing}, by: member, verb: "launched",
-		action: identity.ActionCampaignLaunch, follows: []effect{wakeEnrollment}},
+		action: audit.ActionCampaignLaunch, follows: []effect{wakeEnrollment}},
 	schedule: {from: []status{draft}, to: []status{scheduled}, by: member, verb: "launched",
-		action: identity.ActionCampaignLaunch},
+		action: audit.ActionCampaignLaunch},
 	start: {from: []status{scheduled}, to: []status{preparing}, by: service, verb: "started",
-		action: identity.ActionCampaignLaunch, why: " as it was scheduled", follows: []effect{wakeEnrollment}},
+		action: audit.ActionCampaignLaunch, why: " as it was scheduled", follows: []effect{wakeEnrollment}},
 	refuse: {from: []status{scheduled, paused}, to: []status{paused}, by: service, verb: "paused",
-		action: identity.ActionCampaignPause, why: ", which was to start now"},
+		action: audit.ActionCampaignPause, why: ", which was to start now"},
 	enroll: {from: []status{preparing}, to: []status{running}, by: service, verb: "enrolled",
 		unrecorded: "it is part of the launch, which is recorded"},
 	pause: {from: []status{scheduled, preparing, running}, to: []status{paused}, by: member, verb: "paused",
-		action: identity.ActionCampaignPause},
+		action: audit.ActionCampaignPause},
 	stop: {from: []status{preparing, running}, to: []status{paused}, by: service, verb: "paused",
-		action: identity.ActionCampaignPause},
+		action: audit.ActionCampaignPause},
 	resume: {from: []status{paused}, to: []status{scheduled, preparing, running}, by: member, verb: "resumed",
-		action: identity.ActionCampaignResume, follows: []effect{wakeEnrollment, wakeLane}},
+		action: audit.ActionCampaignResume, follows: []effect{wakeEnrollment, wakeLane}},
 	proceed: {from: []status{paused}, to: []status{scheduled, preparing, running}, by: service, verb: "resumed",
-		action: identity.ActionCampaignResume, why: ": what it waited for has passed",
+		action: audit.ActionCampaignResume, why: ": what it waited for has passed",
 		follows: []effect{wakeEnrollment, wakeLane}},
 	complete: {from: []status{preparing, running}, to: []status{completed}, by: service, verb: "completed",
-		action: identity.ActionCampaignComplete},
+		action: audit.ActionCampaignComplete},
 	reopen: {from: []status{completed}, to: []status{running}, by: service, verb: "reopened",
-		action: identity.ActionCampaignReopen, why: ": it has messages to send again", follows: []effect{wakeLane}},
+		action: audit.ActionCampaignReopen, why: ": it has messages to send again", follows: []effect{wakeLane}},
 	cancel: {from: []status{draft, scheduled, preparing, running, paused}, to: []status{canceled}, by: member,
-		verb: "canceled", action: identity.ActionCampaignCancel, follows: []effect{wakeEnrollment}},
+		verb: "canceled", action: audit.ActionCampaignCancel, follows: []effect{wakeEnrollment}},
 }
 
 // effect is something that follows a change once it is committed. It may be lost with the process:
@@ -179,7 +180,7 @@ func (s *Service) change(ctx context.Context, tx *database.Tx, r request) (chang
 		why += ": " + string(r.reason)
 	}
 
-	return true, identity.Record(ctx, tx, identity.Entry{Organization: c.OrganizationID, Action: rule.action,
+	return true, audit.Record(ctx, tx, audit.Entry{Organization: c.OrganizationID, Action: rule.action,
 		Subject: c.ID, Summary: fmt.Sprintf("%s campaign %q%s", rule.verb, c.Name, why), Actor: string(rule.by)})
 }
 

@@ -2,6 +2,9 @@ package campaign
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -9,12 +12,12 @@ import (
 	"time"
 
 	"carillon/audience"
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/campaign"
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
-	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -48,6 +51,21 @@ func phaseOf(c *ent.Campaign) phase {
 	return waiting
 }
 
+// Revision is a word that is another one whenever what Update changes of a campaign has changed.
+func Revision(c *ent.Campaign) string {
+	content, err := json.Marshal(draftOf(c))
+	if err != nil {
+		panic(err) // it has nothing that JSON does not know
+	}
+
+	sum := sha256.Sum256(content)
+
+	return hex.EncodeToString(sum[:8])
+}
+
+// recipientsField stands for people who are added one by one.
+const recipientsField = "recipients"
+
 // changeable says until when each part of a campaign may change. What people get is fixed once the
 // first of them may have become messages.
 var changeable = []struct {
@@ -61,6 +79,7 @@ var changeable = []struct {
 	{"failureThreshold", underway, func(d Draft) any { return d.FailureThreshold }},
 	{"expiresAt", underway, func(d Draft) any { return d.ExpiresAt }},
 	{"audience", waiting, func(d Draft) any { return d.Audience }},
+	{recipientsField, waiting, func(Draft) any { return nil }}, // which addCampaignRecipients adds
 	{"parameters", waiting, func(d Draft) any { return d.Parameters }},
 	{"missingParameter", waiting, func(d Draft) any { return d.MissingParameter }},
 	{"scheduledAt", waiting, func(d Draft) any { return d.ScheduledAt }},
@@ -76,10 +95,22 @@ var changeable = []struct {
 // changed meanwhile. What may not change any more, and what is wrong with the rest, comes back as
 // usererror.Fields, all at once.
 func (s *Service) Update(ctx context.Context, id uid.ID, edit func(*Draft)) (*ent.Campaign, error) {
+	return s.UpdateRevision(ctx, id, "", edit)
+}
+
+// UpdateRevision is Update of a campaign that is still what the caller knows: where it has another
+// Revision than this one, nothing changes, and the error is a usererror.Fields of code STALE. ""
+// is any.
+func (s *Service) UpdateRevision(ctx context.Context, id uid.ID, revision string,
+	edit func(*Draft)) (*ent.Campaign, error) {
 	for range mostTries {
 		c, err := s.find(ctx, id)
 		if err != nil {
 			return nil, err
+		}
+		if revision != "" && revision != Revision(c) {
+			return nil, usererror.Refuse("revision", usererror.Stale,
+				"somebody has changed the campaign since you read it")
 		}
 
 		before, after := draftOf(c), draftOf(c)
@@ -170,7 +201,7 @@ func (s *Service) update(ctx context.Context, tx *database.Tx, read *ent.Campaig
 
 	s.tell(tx, now)
 
-	return true, identity.Record(ctx, tx, identity.Entry{Action: identity.ActionCampaignUpdate, Subject: read.ID,
+	return true, audit.Record(ctx, tx, audit.Entry{Action: audit.ActionCampaignUpdate, Subject: read.ID,
 		Summary: fmt.Sprintf("changed %s of campaign %q", strings.Join(changed, ", "), now.Name)})
 }
 
@@ -264,7 +295,7 @@ func (s *Service) Duplicate(ctx context.Context, id uid.ID, name *string) (*ent.
 		d.Name = *name
 	}
 
-	return s.create(ctx, d, identity.ActionCampaignDuplicate, "copied a campaign into %q")
+	return s.create(ctx, d, audit.ActionCampaignDuplicate, "copied a campaign into %q")
 }
 
 // copyName is the name of a copy, within what a name may have.

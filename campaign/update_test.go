@@ -41,7 +41,7 @@ func TestWhatMayChangeOfACampaignDependsOnHowFarItIs(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db)
-		s.contact("+13031000001", "Ann", "Rome", enum.ConsentOptedIn)
+		s.contact("+14161000001", "Ann", "Rome", enum.ConsentOptedIn)
 		other := s.newList(t, "other")
 		template := db.Client.Template.Create().SetOrganizationID(s.account.OrganizationID).SetAccountID(s.account.ID).
 			SetName("sale2").SetUpdatedAt(s.now).SetLanguage("en").SetCategory(enum.TemplateCategoryMarketing).
@@ -199,11 +199,38 @@ func TestOfTwoChangesAtOnceBothAreKept(t *testing.T) {
 	})
 }
 
+func TestAChangeOfAnOlderRevisionIsStaleAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db)
+		c, err := s.Create(s.owner, s.draft())
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		known := campaign.Revision(db.Client.Campaign.GetX(s.owner, c.ID))
+		mine, err := s.UpdateRevision(s.owner, c.ID, known, func(d *campaign.Draft) { d.RateLimit = of(7) })
+		if err != nil || campaign.Revision(mine) == known {
+			t.Fatal("the first to change it:", err)
+		}
+
+		_, err = s.UpdateRevision(s.owner, c.ID, known, func(d *campaign.Draft) { d.RateLimit = of(9) })
+		var in usererror.Fields
+		if !errors.As(err, &in) || len(in) != 1 || in[0].Code != usererror.Stale {
+			t.Error("the second to change it:", err)
+		}
+		now := db.Client.Campaign.GetX(s.owner, c.ID)
+		if *now.RateLimit != 7 || campaign.Revision(now) != campaign.Revision(mine) {
+			t.Errorf("%+v", now)
+		}
+	})
+}
+
 func TestACopyIsADraftWithoutTimesAndReference(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db)
-		s.contact("+13031000001", "Ann", "Rome", enum.ConsentOptedIn)
+		s.contact("+14161000001", "Ann", "Rome", enum.ConsentOptedIn)
 		d := s.draft()
 		d.Name, d.Reference, d.ExpiresAt = strings.Repeat("n", 200), of("r-1"), of(s.now.Add(time.Hour))
 		d.RateLimit, d.Canary = of(5), &jsonfield.Canary{Size: 3, WaitSeconds: 60, MaxFailureRate: 0.1}
@@ -237,10 +264,10 @@ func TestALaunchIsRefusedWhereMorePeopleWouldGetItThanSomebodyAgreedTo(t *testin
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db)
 		for i := range 3 {
-			s.contact(fmt.Sprintf("+1303100000%d", i), "Ann", "Rome", enum.ConsentOptedIn)
+			s.contact(fmt.Sprintf("+1416100000%d", i), "Ann", "Rome", enum.ConsentOptedIn)
 		}
 
-		s.contact("+13031000009", "Bob", "Rome", enum.ConsentOptedOut) // gets nothing, and does not count
+		s.contact("+14161000009", "Bob", "Rome", enum.ConsentOptedOut) // gets nothing, and does not count
 		c, err := s.Create(s.owner, s.draft())
 		if err != nil {
 			t.Fatal(err)
@@ -277,7 +304,7 @@ func TestEachPersonGetsTheTranslationOfTheirLanguage(t *testing.T) {
 		i := 0
 		for language := range want {
 			i++
-			s.contact(fmt.Sprintf("+1303100%04d", i), "n "+language, "Rome", enum.ConsentOptedIn).Update().
+			s.contact(fmt.Sprintf("+1416100%04d", i), "n "+language, "Rome", enum.ConsentOptedIn).Update().
 				SetNillableLanguage(nonEmpty(language)).ExecX(s.owner)
 		}
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"carillon/audience"
+	"carillon/audit"
 	"carillon/campaign"
 	"carillon/database"
 	"carillon/database/dbtest"
@@ -46,12 +47,12 @@ var model = map[string]map[enum.CampaignStatus][]enum.CampaignStatus{
 
 // byItself says where the service's own changes lead, and what the trail calls them.
 var byItself = map[enum.CampaignStatus]map[enum.CampaignStatus]string{
-	scheduled: {preparing: identity.ActionCampaignLaunch, paused: identity.ActionCampaignPause},
-	preparing: {running: "", paused: identity.ActionCampaignPause, completed: identity.ActionCampaignComplete},
-	running:   {paused: identity.ActionCampaignPause, completed: identity.ActionCampaignComplete},
-	paused: {scheduled: identity.ActionCampaignResume, preparing: identity.ActionCampaignResume,
-		running: identity.ActionCampaignResume},
-	completed: {running: identity.ActionCampaignReopen},
+	scheduled: {preparing: audit.ActionCampaignLaunch, paused: audit.ActionCampaignPause},
+	preparing: {running: "", paused: audit.ActionCampaignPause, completed: audit.ActionCampaignComplete},
+	running:   {paused: audit.ActionCampaignPause, completed: audit.ActionCampaignComplete},
+	paused: {scheduled: audit.ActionCampaignResume, preparing: audit.ActionCampaignResume,
+		running: audit.ActionCampaignResume},
+	completed: {running: audit.ActionCampaignReopen},
 }
 
 // step is one change of status, as the database saw it.
@@ -287,8 +288,8 @@ func (w walker) compare(id uid.ID) {
 	steps := walked(w.t, w.db, id)
 	most := map[string]int{} // events of each action that these steps may have
 	members := map[step]string{}
-	actions := map[string]string{"launch": identity.ActionCampaignLaunch, "pause": identity.ActionCampaignPause,
-		"resume": identity.ActionCampaignResume, "cancel": identity.ActionCampaignCancel}
+	actions := map[string]string{"launch": audit.ActionCampaignLaunch, "pause": audit.ActionCampaignPause,
+		"resume": audit.ActionCampaignResume, "cancel": audit.ActionCampaignCancel}
 
 	for name, moves := range model {
 		for from, all := range moves {
@@ -316,7 +317,7 @@ func (w walker) compare(id uid.ID) {
 	got := map[string]int{}
 
 	for _, e := range w.db.Client.AuditEvent.Query().Where(auditevent.SubjectID(id)).AllX(w.system) {
-		if e.Action != identity.ActionCampaignCreate && e.Action != identity.ActionCampaignRetry {
+		if e.Action != audit.ActionCampaignCreate && e.Action != audit.ActionCampaignRetry {
 			got[e.Action]++
 		}
 	}

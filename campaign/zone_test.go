@@ -116,7 +116,7 @@ func TestAScheduledCampaignStartsLateWithinAnHourAndElseSaysThatItMissedItsTime(
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db)
-		s.contact("+13031000001", "Ann", "Rome", enum.ConsentOptedIn)
+		s.contact("+14161000001", "Ann", "Rome", enum.ConsentOptedIn)
 		for late, want := range map[time.Duration]string{0: "PREPARING", 59 * time.Minute: "PREPARING",
 			61 * time.Minute: "PAUSED SCHEDULE_MISSED"} {
 			begun := s.now

@@ -52,6 +52,17 @@ func Expr[Row any](name, expression string) ColumnOf[Row] {
 	return ColumnOf[Row]{Name: name, expression: expression}
 }
 
+// Named gives those of the columns that have one of the names.
+func (c Columns[Row]) Named(names []string) (named Columns[Row]) {
+	for _, column := range c {
+		if slices.Contains(names, column.Name) {
+			named = append(named, column)
+		}
+	}
+
+	return named
+}
+
 // Names gives the columns' names, separated by commas.
 func (c Columns[Row]) Names() string {
 	names := make([]string, len(c))

@@ -19,6 +19,20 @@ func (tx *Tx) Exclusive(ctx context.Context, name string) error {
 	return tx.hold(ctx, "SELECT pg_advisory_xact_lock($1)", name)
 }
 
+// Try holds the name until this transaction ends, as Exclusive does, or reports false when another
+// one holds it. SQLite needs nothing: its writer is alone.
+func (tx *Tx) Try(ctx context.Context, name string) (held bool, err error) {
+	if tx.DB.Dialect != dialect.Postgres {
+		return true, nil
+	}
+
+	if err := tx.QueryRowContext(ctx, "SELECT pg_try_advisory_xact_lock($1)", lockOf(name)).Scan(&held); err != nil {
+		return false, fmt.Errorf("try to hold %s: %w", name, err)
+	}
+
+	return held, nil
+}
+
 // Shared waits until no other transaction holds the name exclusively, and keeps such ones waiting
 // until this one ends.
 func (tx *Tx) Shared(ctx context.Context, name string) error {
@@ -30,13 +44,19 @@ func (tx *Tx) hold(ctx context.Context, query, name string) error {
 		return nil
 	}
 
-	sum := fnv.New64a()
-	_, _ = sum.Write([]byte(name))
-	if _, err := tx.ExecContext(ctx, query, int64(sum.Sum64())); err != nil {
+	if _, err := tx.ExecContext(ctx, query, lockOf(name)); err != nil {
 		return fmt.Errorf("hold %s: %w", name, err)
 	}
 
 	return nil
+}
+
+// lockOf is the number by which PostgreSQL knows a name.
+func lockOf(name string) int64 {
+	sum := fnv.New64a()
+	_, _ = sum.Write([]byte(name))
+
+	return int64(sum.Sum64())
 }
 
 // ForNoKeyUpdate is ForUpdate that lets rows be referred to meanwhile.

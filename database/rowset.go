@@ -1,10 +1,10 @@
 package database
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +24,8 @@ type Column struct {
 	length     int
 	array      func() any      // PostgreSQL: the whole column as one array
 	cell       func(i int) any // SQLite: one value, as JSON can carry it
+	alike      func() bool     // whether all values are the same
+	one        func() any      // PostgreSQL: the first value
 }
 
 // IDs is a column of ids; the zero id is NULL.
@@ -40,7 +42,7 @@ func IDs(name string, v []uid.ID) Column {
 			return nil
 		}
 		return hex.EncodeToString(v[i][:])
-	}}
+	}, func() bool { return alike(v) }, func() any { return pgtype.UUID{Bytes: v[0], Valid: !v[0].IsZero()} }}
 }
 
 // Texts is a column of texts.
@@ -52,7 +54,7 @@ func Texts[T ~string](name string, v []T) Column {
 		}
 
 		return out
-	}, func(i int) any { return string(v[i]) }}
+	}, func(i int) any { return string(v[i]) }, func() bool { return alike(v) }, func() any { return string(v[0]) }}
 }
 
 // NullTexts is a column of texts; nil is NULL.
@@ -72,6 +74,11 @@ func NullTexts[T ~string](name string, v []*T) Column {
 			return nil
 		}
 		return string(*v[i])
+	}, func() bool { return pointersAlike(v) }, func() any {
+		if v[0] == nil {
+			return nil
+		}
+		return string(*v[0])
 	}}
 }
 
@@ -87,7 +94,7 @@ func Ints[T ~int | ~int64](name string, v []T) Column {
 		}
 
 		return out
-	}, func(i int) any { return v[i] }}
+	}, func(i int) any { return v[i] }, func() bool { return alike(v) }, func() any { return int64(v[0]) }}
 }
 
 // NullInts is a column of whole numbers; nil is NULL.
@@ -107,7 +114,7 @@ func NullInts(name string, v []*int) Column {
 			return nil
 		}
 		return *v[i]
-	}}
+	}, func() bool { return pointersAlike(v) }, func() any { return v[0] }}
 }
 
 // OptionalInts is a column of whole numbers; 0 is NULL.
@@ -128,7 +135,8 @@ func orNil[T comparable](values []T) []*T {
 // Times is a column of times.
 func Times(name string, v []time.Time) Column {
 	return Column{name, "timestamptz", len(v), func() any { return v },
-		func(i int) any { return v[i].UTC().Format(sqliteTime) }}
+		func(i int) any { return v[i].UTC().Format(sqliteTime) },
+		func() bool { return alike(v) }, func() any { return v[0] }}
 }
 
 // NullTimes is a column of times; nil is NULL.
@@ -138,7 +146,7 @@ func NullTimes(name string, v []*time.Time) Column {
 			return nil
 		}
 		return v[i].UTC().Format(sqliteTime)
-	}}
+	}, func() bool { return pointersAlike(v) }, func() any { return v[0] }}
 }
 
 // JSONs is a column of JSON documents; an empty one is NULL.
@@ -158,6 +166,11 @@ func JSONs(name string, v []json.RawMessage) Column {
 			return nil
 		}
 		return string(v[i])
+	}, func() bool { return alikeBy(v, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) }, func() any {
+		if len(v[0]) == 0 {
+			return nil
+		}
+		return string(v[0])
 	}}
 }
 
@@ -170,43 +183,69 @@ func Bytes(name string, v [][]byte) Column {
 		}
 
 		return out
-	}, func(i int) any { return hex.EncodeToString(v[i]) }}
+	}, func(i int) any { return hex.EncodeToString(v[i]) },
+		func() bool { return alikeBy(v, bytes.Equal) }, func() any { return append([]byte{}, v[0]...) }}
 }
+
+// Bools is a column of truth values.
+func Bools(name string, v []bool) Column {
+	return Column{name, "boolean", len(v), func() any { return v }, func(i int) any { return v[i] },
+		func() bool { return alike(v) }, func() any { return v[0] }}
+}
+
+func alike[T comparable](v []T) bool { return alikeBy(v, func(a, b T) bool { return a == b }) }
+
+func pointersAlike[T comparable](v []*T) bool {
+	return alikeBy(v, func(a, b *T) bool { return a == b || a != nil && b != nil && *a == *b })
+}
+
+func alikeBy[T any](v []T, same func(a, b T) bool) bool {
+	for i := 1; i < len(v); i++ {
+		if !same(v[0], v[i]) {
+			return false
+		}
+	}
+
+	return true
+}
+
+// fewRows is how many rows a rowset has at least for a column whose values are all the same to
+// travel as one value. Fewer would gain little, and have many statements of different texts.
+const fewRows = 50
+
+// shared reports whether the column, which is the i-th, travels as one value. The first says how
+// many rows there are.
+func (c Column) shared(i int) bool { return i > 0 && c.length >= fewRows && c.alike() }
 
 // Rowset gives a FROM item of the name f that holds the columns' rows, and appends its parameters
 // to args. One statement can so insert or change any number of rows in one round trip, with a text
 // that never changes.
 func (db *DB) Rowset(args []any, columns ...Column) (from string, all []any) {
-	names := make([]string, len(columns))
-	for i, c := range columns {
-		names[i] = c.name
+	if db.Dialect == dialect.Postgres {
+		return arrays(args, columns)
 	}
 
-	if db.Dialect == dialect.Postgres {
-		arrays := make([]string, len(columns))
-		for i, c := range columns {
-			cast := c.kind
-			if cast == "jsonb" { // an array of jsonb cannot be cast from texts as a whole
-				cast = "text"
-			}
+	return document(args, columns)
+}
 
-			arrays[i] = fmt.Sprintf("$%d::%s[]", len(args)+1, cast)
-			args = append(args, c.array())
-			if c.kind == "jsonb" {
-				names[i] += "_text"
-			}
+// document is Rowset for SQLite: the rows are one JSON document of what differs in them.
+func document(args []any, columns []Column) (from string, all []any) {
+	var cells []string
+	var differing []Column
+	for i, c := range columns {
+		cell := fmt.Sprintf("json_extract(value, '$[%d]')", len(differing))
+		if c.shared(i) {
+			args = append(args, c.cell(0))
+			cell = fmt.Sprintf("$%d", len(args))
+		} else {
+			differing = append(differing, c)
 		}
 
-		selected := make([]string, len(columns))
-		for i, c := range columns {
-			selected[i] = names[i]
-			if c.kind == "jsonb" {
-				selected[i] = names[i] + "::jsonb AS " + c.name
-			}
+		if c.kind == "uuid" || c.kind == "bytea" {
+			cell = "unhex(" + cell + ")"
 		}
 
-		return "(SELECT " + strings.Join(selected, ", ") + " FROM unnest(" + strings.Join(arrays, ", ") + ") AS u(" +
-			strings.Join(names, ", ") + ")) AS f", args
+		cells = append(cells, cell+" AS "+c.name)
 	}
 
 	rows := make([][]any, 0)
@@ -215,27 +254,51 @@ func (db *DB) Rowset(args []any, columns ...Column) (from string, all []any) {
 	}
 
 	for i := range rows {
-		rows[i] = make([]any, len(columns))
-		for j, c := range columns {
+		rows[i] = make([]any, len(differing))
+		for j, c := range differing {
 			rows[i][j] = c.cell(i)
 		}
 	}
 
-	document, err := json.Marshal(rows)
+	text, err := json.Marshal(rows)
 	if err != nil {
 		panic(fmt.Sprintf("rowset: %v", err)) // texts, numbers and null only
 	}
 
-	cells := make([]string, len(columns))
-	for j, c := range columns {
-		cells[j] = "json_extract(value, '$[" + strconv.Itoa(j) + "]') AS " + c.name
-		if c.kind == "uuid" || c.kind == "bytea" {
-			cells[j] = "unhex(json_extract(value, '$[" + strconv.Itoa(j) + "]')) AS " + c.name
+	args = append(args, string(text))
+
+	return "(SELECT " + strings.Join(cells, ", ") + fmt.Sprintf(" FROM json_each($%d)) AS f", len(args)), args
+}
+
+// arrays is Rowset for PostgreSQL: columns are arrays, but for those whose values are all the same.
+func arrays(args []any, columns []Column) (from string, all []any) {
+	var selected, names, unnested []string
+	for i, c := range columns {
+		cast, name := c.kind, c.name
+		if cast == "jsonb" { // an array of jsonb cannot be cast from texts as a whole
+			cast, name = "text", name+"_text"
 		}
+
+		if c.shared(i) {
+			args = append(args, c.one())
+			name = fmt.Sprintf("$%d::%s", len(args), cast)
+		} else {
+			args = append(args, c.array())
+			names, unnested = append(names, name), append(unnested, fmt.Sprintf("$%d::%s[]", len(args), cast))
+		}
+
+		switch {
+		case c.kind == "jsonb":
+			name += "::jsonb AS " + c.name
+		case name != c.name:
+			name += " AS " + c.name
+		}
+
+		selected = append(selected, name)
 	}
 
-	return "(SELECT " + strings.Join(cells, ", ") + fmt.Sprintf(" FROM json_each($%d)) AS f", len(args)+1),
-		append(args, string(document))
+	return "(SELECT " + strings.Join(selected, ", ") + " FROM unnest(" + strings.Join(unnested, ", ") + ") AS u(" +
+		strings.Join(names, ", ") + ")) AS f", args
 }
 
 // UnionAll makes one statement of selections with the same columns, each of which may have an order

@@ -41,8 +41,12 @@ func (q *Queue) AmendInTx(ctx context.Context, tx *database.Tx, a Amendment, opt
 	}
 
 	status, set, args := enum.MessageStatusEdited, "content = $2, edited_at = $3", []any{r.id, string(a.Content), a.At}
-	if a.Revoked {
-		status, set, args = enum.MessageStatusRevoked, "content = NULL, parameters = NULL, revoked_at = $2", []any{r.id, a.At}
+	switch {
+	case a.Revoked:
+		status, set = enum.MessageStatusRevoked, "content = NULL, parameters = NULL, reply = NULL, revoked_at = $2"
+		args = []any{r.id, a.At}
+	case r.erasedAt != nil: // told late: what it says is not kept any more
+		set, args = "edited_at = $2", []any{r.id, a.At}
 	}
 	if _, err := tx.ExecContext(ctx, "UPDATE message SET "+set+" WHERE id = $1", args...); err != nil {
 		return false, fmt.Errorf("change a message as its author did: %w", err)

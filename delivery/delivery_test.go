@@ -84,7 +84,8 @@ func (b *bench) addCampaign(name string) *ent.Campaign {
 	var template *ent.Template
 
 	if b.campaign == nil {
-		account := c.Account.Create().SetOrganizationID(o).SetWabaID("1").SetName("account").SetToken([]byte{1}).SaveX(b.ctx)
+		account := c.Account.Create().SetOrganizationID(o).SetWabaID(o.String()).SetName("account").
+			SetToken([]byte{1}).SaveX(b.ctx)
 		b.account = account.ID
 		number = c.PhoneNumber.Create().SetOrganizationID(o).SetAccountID(account.ID).SetMetaID("2").
 			SetDisplayNumber("+1 555").SetVerifiedName("n").SaveX(b.ctx)

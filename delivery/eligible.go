@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"carillon/ent/enum"
+	"carillon/whatsapp"
 )
 
 // Eligibility is what decides whether a message may be written to its person now. Consent, policy
@@ -14,6 +15,7 @@ type Eligibility struct {
 	Consent      enum.Consent          // to marketing; empty when the contact is gone
 	RequireOptIn bool                  // the organization's sending policy
 	Suppressed   bool                  // one of the person's numbers is on the suppression list
+	Country      string                // ISO 3166 of the person's number; empty where it says none
 }
 
 // eligibility says why a message of marketing may not go, in Go and in SQL. The first reason
@@ -40,6 +42,8 @@ func (e Eligibility) Barred() enum.SkipReason {
 	switch {
 	case e.Suppressed: // whatever is to be said to them
 		return enum.SkipReasonSuppressed
+	case e.ruledOut():
+		return enum.SkipReasonCountryRule
 	case !e.marketing():
 		return ""
 	}
@@ -51,6 +55,12 @@ func (e Eligibility) Barred() enum.SkipReason {
 	}
 
 	return ""
+}
+
+// ruledOut reports whether WhatsApp delivers nothing of the category to the country.
+func (e Eligibility) ruledOut() bool {
+	_, ruled := whatsapp.CountryRuleOf(e.Country, string(e.Category))
+	return ruled
 }
 
 func (e Eligibility) marketing() bool { return e.Category == enum.TemplateCategoryMarketing }
@@ -90,22 +100,39 @@ func requireOptIn(organization string) string {
 
 // barred is Eligibility.Barred in SQL, for a row of message; null when it may go.
 func (s sender) barred() string {
-	return "CASE WHEN " + Suppresses(s.organization) + " AND (" + SuppressedContact("message.contact_id") + " OR " +
-		suppressedAddress + ") THEN '" + string(enum.SkipReasonSuppressed) + "' WHEN " + s.category + " = 'MARKETING' THEN" +
+	return "CASE WHEN message.address = '' THEN '" + string(enum.SkipReasonContactDeleted) + "' WHEN " +
+		Suppresses(s.organization) + " AND (" + SuppressedContact("message.contact_id") + " OR " +
+		suppressedAddress + ") THEN '" + string(enum.SkipReasonSuppressed) + "' " + s.ruledOut() + "WHEN " +
+		s.category + " = 'MARKETING' THEN" +
 		" (SELECT " + s.reason("person.consent") + " FROM (SELECT " + consent + " AS consent LIMIT 1) AS person) END"
 }
 
-// Suppresses holds, in SQL, where an organization has a suppression list at all. Databases look
-// once in a statement, so that for most organizations the list costs nothing.
-func Suppresses(organization string) string {
-	return "EXISTS (SELECT 1 FROM suppression WHERE suppression.organization_id = " + organization + ")"
+// ruledOut is Eligibility.ruledOut in SQL, for a row of message.
+func (s sender) ruledOut() (cases string) {
+	for _, rule := range whatsapp.CountryRules {
+		cases += "WHEN message.country = '" + rule.Country + "' AND " + s.category + " = '" + rule.Category + "' THEN '" +
+			string(enum.SkipReasonCountryRule) + "' "
+	}
+
+	return cases
 }
 
-// SuppressedContact holds, in SQL, for a contact one of whose numbers is on the suppression list.
+// Suppresses holds, in SQL, where an organization has a suppression list at all, or has erased
+// somebody. Databases look once in a statement, so that for most organizations it costs nothing.
+func Suppresses(organization string) string {
+	return "(EXISTS (SELECT 1 FROM suppression WHERE suppression.organization_id = " + organization + ")" +
+		" OR EXISTS (SELECT 1 FROM organization WHERE organization.id = " + organization +
+		" AND organization.erasure_key IS NOT NULL))"
+}
+
+// SuppressedContact holds, in SQL, for a contact one of whose numbers is on the suppression list,
+// or who has a number or a user id of somebody who was erased: package audience marks those when
+// they are kept.
 func SuppressedContact(id string) string {
-	return "EXISTS (SELECT 1 FROM contact_identifier AS own JOIN suppression" +
+	return "(EXISTS (SELECT 1 FROM contact_identifier AS own JOIN suppression" +
 		" ON suppression.organization_id = own.organization_id AND suppression.number_key = own.value" +
-		" WHERE own.contact_id = " + id + " AND own.kind = 'PHONE')"
+		" WHERE own.contact_id = " + id + " AND own.kind = 'PHONE') OR EXISTS (SELECT 1 FROM contact_identifier AS former" +
+		" WHERE former.contact_id = " + id + " AND former.erased))"
 }
 
 // suppressedAddress holds for a message to a number on the list, whoever has it.

@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -9,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"carillon/database"
 	"carillon/database/dbtest"
@@ -25,6 +26,7 @@ import (
 type person struct {
 	phone   string
 	consent enum.Consent
+	country string // of their number; empty is Canada
 	known   string // by "id", by "address" alone, to "nobody", or to nobody any more: "gone"
 	contact uid.ID
 }
@@ -52,8 +54,8 @@ func (b *bench) to(t testing.TB, campaign *ent.Campaign, template uid.ID, people
 	messages := make([]delivery.Outgoing, len(people))
 	for i, p := range people {
 		messages[i] = delivery.Outgoing{PhoneNumber: b.campaign.PhoneNumberID, Account: b.account,
-			Template: template, Contact: p.contact, Address: p.phone, Country: "US", Type: enum.MessageTypeTemplate,
-			Category: enum.TemplateCategoryUtility}
+			Template: template, Contact: p.contact, Address: p.phone, Country: cmp.Or(p.country, "CA"),
+			Type: enum.MessageTypeTemplate, Category: enum.TemplateCategoryUtility}
 		if campaign != nil {
 			messages[i].Campaign = campaign.ID
 		}
@@ -77,7 +79,7 @@ var number atomic.Int64
 func (b *bench) people(n int, consent enum.Consent) []person {
 	people := make([]person, n)
 	for i := range people {
-		people[i] = b.person(person{phone: fmt.Sprintf("+1303%07d", number.Add(1)), consent: consent, known: "id"})
+		people[i] = b.person(person{phone: fmt.Sprintf("+1416%07d", number.Add(1)), consent: consent, known: "id"})
 	}
 
 	return people
@@ -155,11 +157,11 @@ func TestWhoMayBeWrittenToIsTheSameInGoAndInEveryClaim(t *testing.T) {
 			var want []string
 
 			for i := range 1 + rand.IntN(12) {
-				p := b.person(person{phone: fmt.Sprintf("+1303%03d%04d", round, i), consent: consents[rand.IntN(3)],
-					known: knowns[rand.IntN(4)]})
+				p := b.person(person{phone: fmt.Sprintf("+1416%03d%04d", round, i), consent: consents[rand.IntN(3)],
+					country: []string{"CA", "US", "JM"}[rand.IntN(3)], known: knowns[rand.IntN(4)]})
 				people = append(people, p)
 				e := delivery.Eligibility{Category: category, Consent: p.consent, RequireOptIn: requireOptIn,
-					Suppressed: rand.IntN(4) == 0}
+					Suppressed: rand.IntN(4) == 0, Country: p.country}
 				if e.Suppressed {
 					b.suppress(p.phone)
 				}
@@ -181,7 +183,7 @@ func TestWhoMayBeWrittenToIsTheSameInGoAndInEveryClaim(t *testing.T) {
 
 			ids := b.to(t, c, templates[category], people...)
 			b.claim(t, 100, 0)
-			if diff := cmp.Diff(want, b.fates(ids...)); diff != "" {
+			if diff := gocmp.Diff(want, b.fates(ids...)); diff != "" {
 				t.Fatalf("opt-in required %t, category %q, of a campaign %t, %+v:\n%s", requireOptIn, category, ofCampaign,
 					people, diff)
 			}
@@ -247,7 +249,7 @@ func TestWhatWaitsIsLookedAtAgainWheneverItIsClaimed(t *testing.T) {
 					if again := b.claim(t, 1, 0); len(again) != 0 {
 						t.Errorf("%s: claimed all the same", reason)
 					}
-					if diff := cmp.Diff([]string{"SKIPPED " + reason}, b.fates(id)); diff != "" {
+					if diff := gocmp.Diff([]string{"SKIPPED " + reason}, b.fates(id)); diff != "" {
 						t.Error(diff)
 					}
 
@@ -273,7 +275,7 @@ func TestACategoryThatWhatsAppChangesCountsAsItIsNow(t *testing.T) {
 		ids := append(b.to(t, b.campaign, template, out, in), b.to(t, nil, template, out)...)
 		b.recategorize(template, enum.TemplateCategoryMarketing)
 		b.claim(t, 10, 0)
-		if diff := cmp.Diff([]string{"SKIPPED OPTED_OUT", "SENDING", "SKIPPED OPTED_OUT"}, b.fates(ids...)); diff != "" {
+		if diff := gocmp.Diff([]string{"SKIPPED OPTED_OUT", "SENDING", "SKIPPED OPTED_OUT"}, b.fates(ids...)); diff != "" {
 			t.Error(diff)
 		}
 
@@ -484,7 +486,7 @@ func TestWhatAProcessThatDiesHasSkippedStaysSkippedAndTheRestIsLookedAtAgain(t *
 		b.claim(t, 8, 0)
 		want := []string{"SKIPPED OPTED_OUT", "SKIPPED OPTED_OUT", "SKIPPED OPTED_OUT", "SENDING", "SENDING", "SENDING",
 			"SENDING", "SKIPPED OPTED_OUT"}
-		if diff := cmp.Diff(want, b.fates(ids...)); diff != "" {
+		if diff := gocmp.Diff(want, b.fates(ids...)); diff != "" {
 			t.Error(diff)
 		}
 
@@ -505,7 +507,7 @@ func TestAReceiptOfAnEarlierTryCountsThoughTheMessageWasSkipped(t *testing.T) {
 		b.consent(p, enum.ConsentOptedOut)
 		b.claim(t, 1, 0)
 		b.record(t, delivery.Fact{Message: id, WAMID: "w", Attempt: 1, Kind: delivery.Delivered, At: start})
-		if diff := cmp.Diff([]string{"DELIVERED"}, b.fates(id)); diff != "" {
+		if diff := gocmp.Diff([]string{"DELIVERED"}, b.fates(id)); diff != "" {
 			t.Error(diff)
 		}
 		if c := db.Client.Campaign.GetX(b.ctx, b.campaign.ID); c.Skipped != 0 || c.Delivered != 1 {
@@ -530,7 +532,7 @@ func TestARetryLeavesThoseAloneWhoMayNotBeWrittenTo(t *testing.T) {
 		if n, err := b.queue.Requeue(b.ctx, b.campaign.ID, anyCode); n != 3 || err != nil {
 			t.Errorf("queued %d again, %v", n, err)
 		}
-		if diff := cmp.Diff([]string{"QUEUED", "FAILED", "QUEUED", "QUEUED"}, b.fates(ids...)); diff != "" {
+		if diff := gocmp.Diff([]string{"QUEUED", "FAILED", "QUEUED", "QUEUED"}, b.fates(ids...)); diff != "" {
 			t.Error(diff)
 		}
 
@@ -556,7 +558,7 @@ func TestASuppressedNumberIsTheContactsByWhateverAddressTheyAreWrittenTo(t *test
 
 		ids := b.to(t, b.campaign, b.campaign.TemplateID, people...)
 		b.claim(t, 10, 0)
-		if diff := cmp.Diff([]string{"SKIPPED SUPPRESSED", "SENDING"}, b.fates(ids...)); diff != "" {
+		if diff := gocmp.Diff([]string{"SKIPPED SUPPRESSED", "SENDING"}, b.fates(ids...)); diff != "" {
 			t.Error(diff)
 		}
 
@@ -565,7 +567,32 @@ func TestASuppressedNumberIsTheContactsByWhateverAddressTheyAreWrittenTo(t *test
 			SetNumberKey(stranger[0].phone).ExecX(b.ctx)
 		ids = b.to(t, b.campaign, b.campaign.TemplateID, stranger...)
 		b.claim(t, 10, 0)
-		if diff := cmp.Diff([]string{"SENDING"}, b.fates(ids...)); diff != "" {
+		if diff := gocmp.Diff([]string{"SENDING"}, b.fates(ids...)); diff != "" {
+			t.Error(diff)
+		}
+
+		b.verify(t)
+	})
+}
+
+// What waits to the United States is skipped once its template becomes one of marketing; what goes
+// to the rest of +1 is not.
+func TestAMessageIsSkippedForTheRuleOfItsCountryWhenItsTurnComes(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		b := setUp(t, db)
+		people := []person{b.person(person{phone: "+12125550123", consent: enum.ConsentOptedIn, country: "US", known: "id"}),
+			b.person(person{phone: "+14165550123", consent: enum.ConsentOptedIn, country: "CA", known: "id"}),
+			b.person(person{phone: "+18765550123", consent: enum.ConsentOptedIn, country: "JM", known: "id"})}
+		b.recategorize(b.campaign.TemplateID, enum.TemplateCategoryUtility)
+		before := b.to(t, b.campaign, b.campaign.TemplateID, people...)
+		b.claim(t, 10, 0)
+		waits := b.to(t, b.campaign, b.campaign.TemplateID, people...)
+		b.recategorize(b.campaign.TemplateID, enum.TemplateCategoryMarketing)
+		b.claim(t, 10, 0)
+
+		want := []string{"SENDING", "SENDING", "SENDING", "SKIPPED COUNTRY_RULE", "SENDING", "SENDING"}
+		if diff := gocmp.Diff(want, b.fates(append(before, waits...)...)); diff != "" {
 			t.Error(diff)
 		}
 

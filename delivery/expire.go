@@ -61,37 +61,59 @@ func (q *Queue) expiring(ctx context.Context, before time.Time, limit int) (map[
 	return begins, nil
 }
 
-// expire deletes a log's first entries up to the first one that is to stay; clocks differ, so a
-// later one may be older. The counter comes last, since whoever records needs it. Two processes at
-// once delete the same entries, and one of them moves the counter.
+// expire is a transaction of expireIn.
 func (q *Queue) expire(ctx context.Context, organization uid.ID, expired int64, before time.Time) (n int, err error) {
 	err = q.db.InTx(ctx, func(tx *database.Tx) error {
-		var to int64
-		err := tx.QueryRowContext(ctx, `SELECT coalesce(min(CASE WHEN recorded_at >= $3 THEN sequence END) - 1,
-			max(sequence), $2) FROM
-			(SELECT sequence, recorded_at FROM delivery_event WHERE organization_id = $1 AND sequence > $2
-			ORDER BY sequence LIMIT $4) AS oldest`,
-			organization, expired, before, expireAtOnce).Scan(&to)
-		if err != nil {
-			return err
-		}
-
-		gone, err := tx.ExecContext(ctx, "DELETE FROM delivery_event WHERE organization_id = $1 AND sequence <= $2",
-			organization, to)
-		if err != nil {
-			return err
-		}
-
-		deleted, err := gone.RowsAffected()
-		if err != nil {
-			return err
-		}
-
-		n = int(deleted)
-		_, err = tx.ExecContext(ctx, "UPDATE event_counter SET expired = $2 WHERE id = $1 AND expired < $2", organization, to)
-
+		_, n, err = expireIn(ctx, tx, organization, expired, before)
 		return err
 	})
 
 	return n, err
+}
+
+// ExpireLog deletes up to a page of the entries of one organization that were recorded before a
+// moment, as ExpireEvents does, in the caller's transaction and at its end. It returns how many;
+// more says that others may be left.
+func (q *Queue) ExpireLog(ctx context.Context, tx *database.Tx, organization uid.ID, before time.Time) (n int,
+	more bool, err error) {
+	var expired int64
+	err = tx.QueryRowContext(ctx, "SELECT coalesce(max(expired), 0) FROM event_counter WHERE id = $1", organization).
+		Scan(&expired)
+	if err != nil {
+		return 0, false, fmt.Errorf("read where a log begins: %w", err)
+	}
+
+	to, n, err := expireIn(ctx, tx, organization, expired, before)
+
+	return n, to-expired >= expireAtOnce, err
+}
+
+// expireIn deletes a log's first entries up to the first one that is to stay; clocks differ, so a
+// later one may be older. The counter comes last, since whoever records needs it. Two processes at
+// once delete the same entries, and one of them moves the counter.
+func expireIn(ctx context.Context, tx *database.Tx, organization uid.ID, expired int64, before time.Time) (to int64,
+	n int, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT coalesce(min(CASE WHEN recorded_at >= $3 THEN sequence END) - 1,
+		max(sequence), $2) FROM
+		(SELECT sequence, recorded_at FROM delivery_event WHERE organization_id = $1 AND sequence > $2
+		ORDER BY sequence LIMIT $4) AS oldest`,
+		organization, expired, before, expireAtOnce).Scan(&to)
+	if err != nil || to == expired {
+		return to, 0, err
+	}
+
+	gone, err := tx.ExecContext(ctx, "DELETE FROM delivery_event WHERE organization_id = $1 AND sequence <= $2",
+		organization, to)
+	if err != nil {
+		return to, 0, err
+	}
+
+	deleted, err := gone.RowsAffected()
+	if err != nil {
+		return to, 0, err
+	}
+
+	_, err = tx.ExecContext(ctx, "UPDATE event_counter SET expired = $2 WHERE id = $1 AND expired < $2", organization, to)
+
+	return to, int(deleted), err
 }

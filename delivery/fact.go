@@ -133,6 +133,7 @@ type row struct {
 	acceptedAt, sentAt, deliveredAt, readAt, failedAt, unknownAt, closedAt *time.Time
 	createdAt                                                              time.Time
 	pricing                                                                *jsonfield.Pricing
+	erasedAt                                                               *time.Time // by retention
 	claim                                                                  uid.ID
 	route                                                                  enum.MessageRoute // empty: the usual one
 }
@@ -147,6 +148,9 @@ func (r *row) apply(f Fact) (status enum.MessageStatus, logged bool) {
 	move := moves[f.Kind]
 	if r.status != move.from || f.Attempt != r.attempts || !f.Claim.IsZero() && f.Claim != r.claim {
 		return "", false
+	}
+	if f.Kind == Requeue && r.erasedAt != nil {
+		return "", false // nothing is left to be sent
 	}
 
 	return move.to, r.decide(f, move.to)

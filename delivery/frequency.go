@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"time"
 
 	"carillon/database"
@@ -69,20 +68,11 @@ func (t *taking) limitFrequency(ctx context.Context, from int) error {
 	}
 
 	over, err := t.tooMuch(ctx, marketing)
-	if err != nil || len(over) == 0 {
+	if err != nil {
 		return err
 	}
 
-	set, args = t.DB.Rowset([]any{enum.SkipReasonFrequencyCap}, database.IDs("id", over))
-	_, err = t.ExecContext(ctx, "UPDATE message SET skip_reason = $1 WHERE id IN (SELECT id FROM "+set+")", args...)
-	if err != nil {
-		return fmt.Errorf("bar %d messages: %w", len(over), err)
-	}
-
-	t.claimed = slices.DeleteFunc(t.claimed, func(c Claimed) bool { return slices.Contains(over, c.ID) })
-	t.barred = append(t.barred, over...)
-
-	return nil
+	return t.bar(ctx, over, enum.SkipReasonFrequencyCap)
 }
 
 // tooMuch are those of a claim's marketing messages for which their person has no place left. Of

@@ -40,7 +40,7 @@ func (b *bench) marketing(t testing.TB, name string, people ...person) []uid.ID 
 	messages := make([]delivery.Outgoing, len(people))
 	for i, p := range people {
 		messages[i] = delivery.Outgoing{Campaign: c.ID, PhoneNumber: c.PhoneNumberID, Account: b.account,
-			Template: c.TemplateID, Contact: p.contact, Address: p.phone, Country: "US", Type: enum.MessageTypeTemplate,
+			Template: c.TemplateID, Contact: p.contact, Address: p.phone, Country: "CA", Type: enum.MessageTypeTemplate,
 			Category: enum.TemplateCategoryMarketing}
 	}
 

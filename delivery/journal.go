@@ -246,6 +246,7 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, results [
 				before[r.id] = &old
 			}
 
+			f = f.keptOf(r)
 			l.link(r, f)
 			f.fixPrice(r, prices)
 			if status, logged := r.apply(f); logged {
@@ -336,7 +337,7 @@ func messagesOf(ctx context.Context, tx *database.Tx, facts []Fact) (map[factKey
 const rowColumns = `message.id, message.organization_id, message.campaign_id, message.template_id, message.phone_number_id, message.account_id,
 	message.category, message.country, message.direction, message.status, message.skip_reason, message.attempts, message.settled_attempts, message.wamid, message.error_code, message.error_detail,
 	message.not_before, message.lease_until, message.accepted_at, message.sent_at, message.delivered_at, message.read_at, message.failed_at, message.unknown_at,
-	message.closed_at, message.created_at, message.pricing, message.claim_id, message.address, message.route`
+	message.closed_at, message.created_at, message.pricing, message.claim_id, message.address, message.route, message.erased_at`
 
 func (r *row) scan(rows database.Rows) error {
 	var category *string
@@ -347,7 +348,7 @@ func (r *row) scan(rows database.Rows) error {
 		&r.direction, &r.status, &r.skipReason, &r.attempts, &r.settledAttempts,
 		&r.wamid, &r.errorCode, &r.errorDetail, &r.notBefore, &r.leaseUntil, &r.acceptedAt, &r.sentAt, &r.deliveredAt,
 		&r.readAt, &r.failedAt, &r.unknownAt,
-		&r.closedAt, &r.createdAt, &pricing, database.ID{ID: &r.claim}, &r.address, &route)
+		&r.closedAt, &r.createdAt, &pricing, database.ID{ID: &r.claim}, &r.address, &route, &r.erasedAt)
 	if err != nil {
 		return err
 	}

@@ -39,10 +39,17 @@ type ledger struct {
 // campaignChange is what is added to a campaign's counters.
 type campaignChange struct {
 	id, organization uid.ID
-	total            int
+	total, replied   int
 	buckets          [len(buckets)]int
-	answers          []byte // what came of its messages, a letter each
-	costs            costs  // of its messages
+	counts           map[countKey]int // people, in groups
+	answers          []byte           // what came of its messages, a letter each
+	costs            costs            // of its messages
+}
+
+// something reports whether the commit adds to the campaign's counters at all.
+func (c *campaignChange) something() bool {
+	return c.buckets != [len(buckets)]int{} || c.total != 0 || c.replied != 0 || len(c.counts) > 0 ||
+		len(c.answers) > 0 || len(c.costs) > 0
 }
 
 func newLedger(now time.Time) *ledger {
@@ -70,6 +77,9 @@ func (l *ledger) moved(before, after *row) {
 func (l *ledger) count(r *row, n int) {
 	if bucket, ok := bucketOf[r.status]; ok && !r.campaign.IsZero() {
 		l.shift(r.organization, r.campaign, bucket, n)
+		if r.status == enum.MessageStatusSkipped && r.skipReason != nil {
+			l.change(r.organization, r.campaign).count(enum.CampaignCountKindSkip, string(*r.skipReason), n)
+		}
 	}
 
 	for i, at := range r.contributions() {
@@ -172,6 +182,7 @@ func (l *ledger) write(ctx context.Context, tx *database.Tx, before ...database.
 var campaignCounters = func() database.Columns[*campaignChange] {
 	columns := database.Columns[*campaignChange]{
 		database.Col("total", func(c *campaignChange) int { return c.total }, database.Ints),
+		database.Col("replied", func(c *campaignChange) int { return c.replied }, database.Ints),
 	}
 
 	for i, name := range buckets {
@@ -190,7 +201,7 @@ func (l *ledger) countCampaigns(db *database.DB) (statements []database.Statemen
 	var changed []*campaignChange
 	answered, failures, charged := false, false, false
 	for _, c := range l.campaigns {
-		if c.buckets != [len(buckets)]int{} || c.total != 0 || len(c.answers) > 0 || len(c.costs) > 0 {
+		if c.something() {
 			changed = append(changed, c)
 			answered, failures = answered || len(c.answers) > 0, failures || c.failures()
 			charged = charged || len(c.costs) > 0
@@ -230,7 +241,7 @@ func (l *ledger) countCampaigns(db *database.DB) (statements []database.Statemen
 		count.Read = l.tally
 	}
 
-	return append(append(statements, count), furtherCosts(db, changed)...)
+	return slices.Concat(append(statements, count), furtherCosts(db, changed), countGroups(db, changed))
 }
 
 // logEvents numbers the entries and inserts them: the counter's row lock makes the order of commits

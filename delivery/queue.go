@@ -30,11 +30,12 @@ type Queue struct {
 	journal *Journal
 	news    News
 	now     func() time.Time
+	erased  *Erased
 }
 
 // NewQueue makes a queue over the journal's database.
 func NewQueue(db *database.DB, journal *Journal, news News, now func() time.Time) *Queue {
-	return &Queue{db: db, journal: journal, news: news, now: now}
+	return &Queue{db: db, journal: journal, news: news, now: now, erased: NewErased(nil)}
 }
 
 // Outgoing is a message to be queued, or, with a skip reason, the record of one that is not.
@@ -49,7 +50,8 @@ type Outgoing struct {
 	Skip             enum.SkipReason
 	Reference        string    // the caller's own name for it; empty for none
 	NotBefore        time.Time // zero is at once
-	TimeZone         string    // the person's, where their own time of day says when it may go
+	HeldFrom         time.Time // when it could go but for quiet hours; zero where they do not hold it
+	TimeZone         string    // the person's; empty is the organization's
 }
 
 // MaxReference is how many characters a reference may have.
@@ -94,6 +96,7 @@ var newMessageColumns = database.Columns[*newMessage]{
 	database.Col("reference", func(m *newMessage) string { return m.Reference }, database.OptionalTexts),
 	database.Col("time_zone", func(m *newMessage) string { return m.TimeZone }, database.OptionalTexts),
 	database.Col("not_before", func(m *newMessage) time.Time { return later(m.NotBefore, m.createdAt) }, database.Times),
+	database.Col("held_from", func(m *newMessage) *time.Time { return timeOrNil(m.HeldFrom) }, database.NullTimes),
 	database.Col("queued_at", func(m *newMessage) *time.Time { return m.queuedAt }, database.NullTimes),
 	database.Col("closed_at", func(m *newMessage) *time.Time { return m.closedAt }, database.NullTimes),
 	database.Col("created_at", func(m *newMessage) time.Time { return m.createdAt }, database.Times),
@@ -116,10 +119,7 @@ func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.I
 		ids[i] = rows[i].id
 	}
 
-	if err := database.Insert(ctx, tx, "message", newMessageColumns, rows); err != nil {
-		return nil, err
-	}
-	if err := list(ctx, tx, ids); err != nil {
+	if err := insert(ctx, tx, rows); err != nil {
 		return nil, err
 	}
 	if err := guard(); err != nil {
@@ -141,6 +141,13 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
 // newMessage makes the row of a message that is queued or skipped, and counts it.
 func (l *ledger) newMessage(organization uid.ID, o Outgoing) (m *newMessage, err error) {
 	m = &newMessage{Outgoing: o, row: row{id: uid.New(uid.Message), organization: organization, campaign: o.Campaign,
@@ -153,7 +160,7 @@ func (l *ledger) newMessage(organization uid.ID, o Outgoing) (m *newMessage, err
 	}
 
 	if o.Skip != "" {
-		m.status, m.closedAt = enum.MessageStatusSkipped, &l.now
+		m.status, m.closedAt, m.skipReason = enum.MessageStatusSkipped, &l.now, &o.Skip
 		l.log(&m.row, m.status, Fact{At: l.now})
 	} else {
 		m.queuedAt = &l.now
@@ -164,12 +171,30 @@ func (l *ledger) newMessage(organization uid.ID, o Outgoing) (m *newMessage, err
 	return m, nil
 }
 
+// listed are the columns of listing.
+const listed = "id, organization_id, campaign_id, template_id, phone_number_id, contact_id, address, reference," +
+	" created_at, type"
+
+var listingColumns = newMessageColumns.Named(strings.Split(listed, ", "))
+
+// insert writes the rows of new messages and has lists find them, in one round trip.
+func insert(ctx context.Context, tx *database.Tx, rows []*newMessage) error {
+	if len(rows) == 0 {
+		return nil
+	}
+
+	message, messageArgs := newMessageColumns.Insertion(tx.DB, "message", rows)
+	listing, listingArgs := listingColumns.Insertion(tx.DB, "listing", rows)
+
+	return tx.Together(ctx,
+		database.Statement{What: fmt.Sprintf("insert %d messages", len(rows)), Query: message, Args: messageArgs},
+		database.Statement{What: fmt.Sprintf("list %d messages", len(rows)), Query: listing, Args: listingArgs})
+}
+
 // list has new messages found by lists.
 func list(ctx context.Context, tx *database.Tx, ids []uid.ID) error {
-	const names = "id, organization_id, campaign_id, template_id, phone_number_id, contact_id, address, reference," +
-		" created_at"
 	from, args := tx.DB.Rowset(nil, database.IDs("id", ids))
-	if _, err := tx.ExecContext(ctx, "INSERT INTO listing ("+names+") SELECT "+names+
+	if _, err := tx.ExecContext(ctx, "INSERT INTO listing ("+listed+") SELECT "+listed+
 		" FROM message WHERE id IN (SELECT id FROM "+from+")", args...); err != nil {
 		return fmt.Errorf("list %d messages: %w", len(ids), err)
 	}

@@ -21,6 +21,7 @@ func Reassign(ctx context.Context, tx *database.Tx, from []uid.ID, to uid.ID) er
 	queries := []string{
 		"UPDATE message SET contact_id = $1 WHERE id IN (" + theirs + ")",
 		"UPDATE listing SET contact_id = $1 WHERE contact_id IN (SELECT id FROM " + rows + ")",
+		"UPDATE reply SET contact_id = $1 WHERE contact_id IN (SELECT id FROM " + rows + ")",
 	}
 	if tx.DB.ForUpdate() != "" {
 		lock, lockArgs := tx.DB.Rowset(nil, database.IDs("id", from))

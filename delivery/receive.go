@@ -8,6 +8,7 @@ import (
 
 	"carillon/database"
 	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 )
 
@@ -20,6 +21,10 @@ type Received struct {
 	WAMID            string
 	Content          json.RawMessage
 	At               time.Time
+
+	Quotes string           // the wamid of the message that it answers; empty for none
+	Reply  *jsonfield.Reply // the button or list row that was chosen; nil for none
+	Writes bool             // the person wrote it to us alone, so that it may answer a campaign
 }
 
 // received is a message with what its row holds beside it.
@@ -27,6 +32,7 @@ type received struct {
 	Received
 	id                uid.ID
 	createdAt, sentAt time.Time
+	replyTo, answers  uid.ID // the messages of ours that it quotes and that it answers
 }
 
 var receivedColumns = database.Columns[*received]{
@@ -40,6 +46,8 @@ var receivedColumns = database.Columns[*received]{
 	database.Col("type", func(m *received) enum.MessageType { return m.Type }, database.Texts),
 	database.Col("wamid", func(m *received) string { return m.WAMID }, database.Texts),
 	database.Col("content", func(m *received) json.RawMessage { return m.Content }, database.JSONs),
+	database.Col("reply_to_id", func(m *received) uid.ID { return m.replyTo }, database.IDs),
+	database.Col("reply", func(m *received) *jsonfield.Reply { return m.Reply }, documents),
 	database.Col("created_at", func(m *received) time.Time { return m.createdAt }, database.Times),
 	database.Col("sent_at", func(m *received) time.Time { return m.sentAt }, database.Times),
 	database.Expr[*received]("direction", "'INBOUND'"),
@@ -78,6 +86,7 @@ type Receipt struct {
 	IDs []uid.ID
 
 	ledger *ledger
+	fresh  []*received
 }
 
 // ReceiveInTx stores inbound messages in the caller's transaction, each once however often it is
@@ -92,7 +101,11 @@ func (q *Queue) ReceiveInTx(ctx context.Context, tx *database.Tx, messages ...Re
 
 	rows := make([]*received, n)
 	for i, m := range messages {
-		rows[i] = &received{m, uid.New(uid.Message), now, notAfter(m.At, now)}
+		rows[i] = &received{Received: m, id: uid.New(uid.Message), createdAt: now, sentAt: notAfter(m.At, now)}
+	}
+
+	if err := findQuoted(ctx, tx, rows); err != nil {
+		return nil, err
 	}
 
 	statement, args := receivedColumns.Insertion(tx.DB, "message", rows)
@@ -115,7 +128,7 @@ func (q *Queue) ReceiveInTx(ctx context.Context, tx *database.Tx, messages ...Re
 			continue
 		}
 
-		r.IDs[i] = m.id
+		r.IDs[i], r.fresh = m.id, append(r.fresh, m)
 		row := &row{id: m.id, organization: m.Organization, phoneNumber: m.PhoneNumber, account: m.Account,
 			country: m.Country, direction: enum.DirectionInbound, status: enum.MessageStatusReceived, createdAt: now,
 			sentAt: &m.sentAt}
@@ -134,8 +147,12 @@ func notAfter(t, now time.Time) time.Time {
 	return t.UTC()
 }
 
-// Count writes the sums and the log, with the opt-outs that were expressed by the messages.
+// Count writes which campaigns the messages answer, the sums and the log, with the opt-outs that
+// were expressed by the messages. It locks messages, so contacts are locked before.
 func (r *Receipt) Count(ctx context.Context, tx *database.Tx, optOuts ...OptOut) error {
+	if err := r.ledger.countReplies(ctx, tx, r.fresh); err != nil {
+		return err
+	}
 	if err := r.ledger.optedOut(ctx, tx, optOuts); err != nil {
 		return err
 	}

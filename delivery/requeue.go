@@ -12,7 +12,8 @@ import (
 
 // Requeue queues a campaign's failed messages again, those whose error code may pass and that may
 // still be written to their people; each once, also when it fails again meanwhile. One that
-// WhatsApp has delivered after all is not failed, and stays. It returns how many.
+// WhatsApp has delivered after all is not failed, and stays; so does one whose text retention has
+// erased. It returns how many.
 func (q *Queue) Requeue(ctx context.Context, campaign uid.ID, mayPass func(code int) bool) (n int, err error) {
 	for after, more := (uid.ID{}), true; more; {
 		var facts []Fact
@@ -34,8 +35,8 @@ func (q *Queue) failed(ctx context.Context, campaign, after uid.ID, mayPass func
 	last uid.ID, more bool, err error) {
 	now := q.now()
 	rows, err := q.db.Query(ctx, "SELECT id, attempts, error_code, "+ofCampaign.barred()+
-		" FROM message WHERE campaign_id = $1 AND id > $2 AND status = 'FAILED' ORDER BY id LIMIT $3", campaign,
-		after, sweepPage)
+		" FROM message WHERE campaign_id = $1 AND id > $2 AND status = 'FAILED' AND erased_at IS NULL"+
+		" ORDER BY id LIMIT $3", campaign, after, sweepPage)
 	read := 0
 
 	err = database.Each(rows, err, func(rows *sql.Rows) error {

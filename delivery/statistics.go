@@ -11,6 +11,7 @@ import (
 
 	"carillon/database"
 	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/pricing"
 	"carillon/uid"
 	"carillon/usererror"
@@ -29,6 +30,27 @@ type Report struct {
 
 	Account, PhoneNumber, Template, Campaign *uid.ID // nil is all of them
 	Category                                 *enum.TemplateCategory
+}
+
+// ReportOf is the report that a stored question asks for. What is wrong with it is a usererror.
+func ReportOf(q jsonfield.Statistics) (r Report, err error) {
+	r = Report{Since: q.Since, Until: q.Until, Interval: q.Interval, Account: q.AccountID, PhoneNumber: q.PhoneNumberID,
+		Template: q.TemplateID, Campaign: q.CampaignID, Category: q.Category}
+	for _, d := range q.GroupBy {
+		if !slices.Contains(r.GroupBy, d) {
+			r.GroupBy = append(r.GroupBy, d)
+		}
+	}
+
+	if r.Zone, err = time.LoadLocation(q.TimeZone); err != nil || q.TimeZone == "" || q.TimeZone == "Local" {
+		return r, usererror.New(usererror.BadInput,
+			"filter.timeZone is not the IANA name of a time zone, e.g. Asia/Shanghai")
+	}
+	if !r.Since.Before(r.Until) {
+		return r, usererror.New(usererror.BadInput, "filter.until must be after filter.since")
+	}
+
+	return r, nil
 }
 
 // DeliveryRate is the share of the accepted that were delivered; 0 where nothing was accepted.

@@ -113,8 +113,8 @@ func TestIntervalsAreCutWhereTheZoneCutsThem(t *testing.T) {
 	}
 }
 
-// recount makes a report from the messages themselves.
-func (b *bench) recount(r delivery.Report) map[string]delivery.Sums {
+// recount makes a report from the messages themselves, and from when which were first answered.
+func (b *bench) recount(r delivery.Report, answered map[uid.ID]time.Time) map[string]delivery.Sums {
 	out := map[string]delivery.Sums{}
 	for _, m := range b.db.Client.Message.Query().AllX(b.ctx) {
 		note := func(at *time.Time, code int, count func(*delivery.Sums)) {
@@ -122,7 +122,7 @@ func (b *bench) recount(r delivery.Report) map[string]delivery.Sums {
 				return
 			}
 
-			key := day(r, *at)
+			key := day(r, at.UTC().Truncate(time.Hour).In(r.Zone)) // an hour belongs to the day in which it begins
 			for _, d := range r.GroupBy {
 				key += "|" + dimensionOf(m, d, code)
 			}
@@ -141,6 +141,14 @@ func (b *bench) recount(r delivery.Report) map[string]delivery.Sums {
 			return times[i]
 		}
 
+		if m.Direction == enum.DirectionInbound {
+			note(first(m.SentAt, &m.CreatedAt), 0, func(s *delivery.Sums) { s.Received++ })
+			continue
+		}
+		if at, ok := answered[m.ID]; ok {
+			note(&at, 0, func(s *delivery.Sums) { s.Replied++ })
+		}
+
 		note(first(m.AcceptedAt, m.SentAt, m.DeliveredAt, m.ReadAt), 0, func(s *delivery.Sums) { s.Accepted++ })
 		note(first(m.SentAt, m.DeliveredAt, m.ReadAt), 0, func(s *delivery.Sums) { s.Sent++ })
 		note(first(m.DeliveredAt, m.ReadAt), 0, func(s *delivery.Sums) { s.Delivered++ })
@@ -148,20 +156,29 @@ func (b *bench) recount(r delivery.Report) map[string]delivery.Sums {
 		if m.Status == enum.MessageStatusFailed {
 			note(m.FailedAt, *m.ErrorCode, func(s *delivery.Sums) { s.Failed++ })
 		}
+		if m.Status == enum.MessageStatusSkipped {
+			note(m.ClosedAt, 0, func(s *delivery.Sums) { s.Skipped++ })
+		}
 	}
 
 	return out
 }
 
-func day(r delivery.Report, at time.Time) string {
+// day names the interval that begins at a local time, or holds it.
+func day(r delivery.Report, local time.Time) string {
 	switch r.Interval {
 	case enum.StatisticsIntervalTotal:
 		return ""
 	case enum.StatisticsIntervalHour:
-		return at.UTC().Format("2006-01-02 15h")
+		return local.UTC().Format("2006-01-02 15h")
+	case enum.StatisticsIntervalWeek:
+		year, week := local.ISOWeek()
+		return fmt.Sprint(year, " week ", week)
+	case enum.StatisticsIntervalMonth:
+		return local.Format("2006-01")
 	}
 
-	return at.In(r.Zone).Format(time.DateOnly)
+	return local.Format(time.DateOnly)
 }
 
 func dimensionOf(m *ent.Message, d enum.StatisticsDimension, code int) string {
@@ -184,21 +201,32 @@ func dimensionOf(m *ent.Message, d enum.StatisticsDimension, code int) string {
 	case enum.StatisticsDimensionErrorCode:
 		return fmt.Sprint(code)
 	case enum.StatisticsDimensionCountry:
-		return "CN"
+		return m.Country
 	}
 
-	return "MARKETING"
+	if m.Category == nil {
+		return ""
+	}
+
+	return string(*m.Category)
 }
 
 func keyOf(r delivery.Report, row delivery.ReportRow) string {
 	key := ""
 	if !row.Start.IsZero() {
-		key = day(r, row.Start)
+		key = day(r, row.Start.In(r.Zone))
+	}
+
+	id := func(n uid.ID) string {
+		if n.IsZero() {
+			return ""
+		}
+		return n.String()
 	}
 
 	for _, d := range r.GroupBy {
 		key += "|" + map[enum.StatisticsDimension]string{
-			enum.StatisticsDimensionCampaign: row.Campaign.String(), enum.StatisticsDimensionTemplate: row.Template.String(),
+			enum.StatisticsDimensionCampaign: id(row.Campaign), enum.StatisticsDimensionTemplate: id(row.Template),
 			enum.StatisticsDimensionPhoneNumber: row.PhoneNumber.String(),
 			enum.StatisticsDimensionAccount:     row.Account.String(),
 			enum.StatisticsDimensionErrorCode:   fmt.Sprint(row.ErrorCode), enum.StatisticsDimensionCountry: row.Country,
@@ -253,18 +281,101 @@ func TestEveryGroupingIsWhatARecountGives(t *testing.T) {
 				}
 			}
 
-			got := map[string]delivery.Sums{}
-			for _, row := range b.report(t, r) {
-				if _, twice := got[keyOf(r, row)]; twice {
-					t.Errorf("%v: two rows of %s", r.GroupBy, keyOf(r, row))
+			b.compare(t, r, nil)
+		}
+	})
+}
+
+// compare holds a report against a recount.
+func (b *bench) compare(t *testing.T, r delivery.Report, answered map[uid.ID]time.Time) {
+	t.Helper()
+	got := map[string]delivery.Sums{}
+	for _, row := range b.report(t, r) {
+		if _, twice := got[keyOf(r, row)]; twice {
+			t.Errorf("%v: two rows of %s", r.GroupBy, keyOf(r, row))
+		}
+
+		got[keyOf(r, row)] = row.Sums
+	}
+
+	if diff := cmp.Diff(b.recount(r, answered), got); diff != "" {
+		t.Errorf("by %s in %s and %v from %s to %s (-recount +statistics):\n%s", r.Interval, r.Zone, r.GroupBy, r.Since,
+			r.Until, diff)
+	}
+}
+
+// A history is what may become of messages over more than a year, in any order: facts that overtake
+// each other, messages that are skipped, and answers, of which each message counts the first.
+func TestReportsOfRandomHistoriesAreWhatARecountGives(t *testing.T) {
+	t.Parallel()
+	const days, rounds, reports = 400, 8, 30
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		seed := rand.Uint64()
+		t.Logf("seed %d", seed)
+		dice := rand.New(rand.NewPCG(seed, 0))
+		b := setUp(t, db)
+		any := func() time.Time { return start.Add(-time.Duration(dice.IntN(days*24*3600)) * time.Second) }
+		people := b.people(40, enum.ConsentOptedIn)
+		var ids []uid.ID
+		whose := map[uid.ID]person{}
+
+		for _, c := range []*ent.Campaign{b.campaign, b.addCampaign("second"), nil} {
+			for i, id := range b.to(t, c, b.campaign.TemplateID, people...) {
+				ids, whose[id] = append(ids, id), people[i]
+			}
+		}
+
+		kinds := []delivery.FactKind{delivery.Accepted, delivery.Sent, delivery.Delivered, delivery.Read, delivery.Failed,
+			delivery.Skip}
+		answered := map[uid.ID]time.Time{}
+		b.claim(t, 1000, 0)
+
+		for range rounds {
+			var facts []delivery.Fact
+			var written []delivery.Received
+			for _, id := range ids {
+				f := delivery.Fact{Message: id, Attempt: 1, Kind: kinds[dice.IntN(len(kinds))], At: any(), WAMID: wamid(id)}
+				switch f.Kind {
+				case delivery.Failed:
+					f.ErrorCode = 131026 + dice.IntN(3)
+				case delivery.Skip:
+					f.Reason = enum.SkipReasonOptedOut
 				}
 
-				got[keyOf(r, row)] = row.Sums
+				facts = append(facts, f)
 			}
 
-			if diff := cmp.Diff(b.recount(r), got); diff != "" {
-				t.Errorf("by %s and %v (-recount +statistics):\n%s", r.Interval, r.GroupBy, diff)
+			b.record(t, facts...)
+			for _, id := range ids {
+				if dice.IntN(4) == 0 {
+					written = append(written, b.written(whose[id], any(), quotes(id)))
+				}
 			}
+
+			fresh := b.receive(t, written...)
+			for i, in := range written {
+				if to := b.answers(fresh[i]); !to.IsZero() && answered[to].IsZero() {
+					answered[to] = in.At
+				}
+			}
+		}
+
+		b.verify(t)
+		zones := []string{"UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Asia/Kathmandu"}
+		intervals, all := enum.StatisticsInterval("").Values(), enum.StatisticsDimension("").Values()
+
+		for range reports {
+			since := any().Truncate(time.Hour)
+			r := delivery.Report{Since: since, Until: since.Add(time.Duration(1+dice.IntN(days*24)) * time.Hour),
+				Zone:     zone(t, zones[dice.IntN(len(zones))]),
+				Interval: enum.StatisticsInterval(intervals[dice.IntN(len(intervals))])}
+			for _, d := range all {
+				if dice.IntN(3) == 0 {
+					r.GroupBy = append(r.GroupBy, enum.StatisticsDimension(d))
+				}
+			}
+
+			b.compare(t, r, answered)
 		}
 	})
 }

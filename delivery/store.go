@@ -35,14 +35,19 @@ var storedColumns = database.Columns[*row]{
 var storedID = database.Col("id", func(r *row) uid.ID { return r.id }, database.IDs)
 
 func pricingColumn(name string, values []*jsonfield.Pricing) database.Column {
-	documents := make([]json.RawMessage, len(values))
+	return documents(name, values)
+}
+
+// documents is a column of JSON; nil is NULL.
+func documents[T any](name string, values []*T) database.Column {
+	texts := make([]json.RawMessage, len(values))
 	for i, v := range values {
 		if v != nil {
-			documents[i], _ = json.Marshal(v) // texts and truth values only
+			texts[i], _ = json.Marshal(v) // of texts, numbers and truth values only
 		}
 	}
 
-	return database.JSONs(name, documents)
+	return database.JSONs(name, texts)
 }
 
 // store is the statement that writes changed messages back, with those columns alone that any of

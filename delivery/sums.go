@@ -12,7 +12,13 @@ import (
 )
 
 // Sums count messages by the hour in which each thing happened to them.
-type Sums struct{ Accepted, Sent, Delivered, Read, Failed, Skipped, Received, OptedOut int }
+type Sums struct {
+	Accepted, Sent, Delivered, Read, Failed, Skipped, Received int
+
+	Replied  int // messages that were answered, each once, when the first answer was written
+	OptedOut int
+	Clicked  int // clicks on links that WhatsApp told of
+}
 
 // metric is a place in metrics.
 type metric int
@@ -25,10 +31,13 @@ const (
 	metricFailed
 	metricSkipped
 	metricReceived
+	metricReplied
 	metricOptedOut
+	metricClicked
 )
 
-// metrics are the columns of statistic that count. All but the opt-outs follow from messages alone.
+// metrics are the columns of statistic that count. All before the opt-outs follow from messages and
+// their answers alone.
 var metrics = [...]struct {
 	column string
 	of     func(*Sums) *int
@@ -40,7 +49,9 @@ var metrics = [...]struct {
 	metricFailed:    {"failed", func(s *Sums) *int { return &s.Failed }},
 	metricSkipped:   {"skipped", func(s *Sums) *int { return &s.Skipped }},
 	metricReceived:  {"received", func(s *Sums) *int { return &s.Received }},
+	metricReplied:   {"replied", func(s *Sums) *int { return &s.Replied }},
 	metricOptedOut:  {"opted_out", func(s *Sums) *int { return &s.OptedOut }},
+	metricClicked:   {"clicked", func(s *Sums) *int { return &s.Clicked }},
 }
 
 // add adds other sums.

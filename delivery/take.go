@@ -17,8 +17,8 @@ const (
 	// claimLooks is how often one transaction looks for messages in place of those that it skips,
 	// so that it stays short.
 	claimLooks = 4
-	// claimTries is how many transactions look further when all messages so far were skipped. Then
-	// the caller comes back: more are due.
+	// claimTries is how many transactions look further when all messages so far were skipped or held.
+	// Then the caller comes back: more are due.
 	claimTries = 25
 )
 
@@ -68,18 +68,20 @@ func (q *Queue) Runnable(ctx context.Context, number uid.ID) ([]Runnable, error)
 
 // Claim takes up to n messages that are due on a number: single ones first, then those of the
 // campaigns in their order, each its fair share of what is left. What it returns is SENDING in the
-// database. What may not be written to its person any more is SKIPPED instead, and others are taken
-// in its place. A campaign that is paused meanwhile gives none, and campaigns write to no more new
-// people than the account's messaging limit has room for, and no more messages than the
-// organization's quota: full says that one of them has none left. Every campaign's message is taken
-// for one to somebody new then, since the few who are not cannot be picked out cheaply.
+// database. What may not be written to its person any more is SKIPPED instead, what is to wait for
+// the end of their quiet hours goes back, and others are taken in its place. A campaign that is
+// paused meanwhile gives none, and campaigns write to no more new people than the account's
+// messaging limit has room for, and no more messages than the organization's quota: full says that
+// one of them has none left. Every campaign's message is taken for one to somebody new then, since
+// the few who are not cannot be picked out cheaply.
 func (q *Queue) Claim(
 	ctx context.Context, number uid.ID, n int, campaigns []Runnable, limit Limit,
 ) (claimed []Claimed, full bool, err error) {
 	for range claimTries {
 		var t *taking
 		err := q.db.InTx(ctx, func(tx *database.Tx) (err error) {
-			t = &taking{Tx: tx, claim: uid.New(uid.Claim), size: partSize(n), now: q.now(), perContact: limit.PerContact}
+			t = &taking{Tx: tx, claim: uid.New(uid.Claim), size: partSize(n), now: q.now(), perContact: limit.PerContact,
+				quiet: limit.Quiet, erased: q.erased}
 			t.ledger = newLedger(t.now)
 			if full, err = q.take(ctx, t, number, n, campaigns, limit); err != nil {
 				return err
@@ -94,7 +96,7 @@ func (q *Queue) Claim(
 		if err != nil {
 			return nil, false, fmt.Errorf("claim messages of %s: %w", number, err)
 		}
-		if claimed = t.claimed; len(claimed) > 0 || full || len(t.barred) == 0 {
+		if claimed = t.claimed; len(claimed) > 0 || full || len(t.barred)+t.held == 0 {
 			break
 		}
 	}
@@ -114,6 +116,13 @@ type taking struct {
 
 	perContact int            // marketing messages to one contact in 24 hours; 0 for any number
 	marketed   map[uid.ID]int // those that the claim has taken, by contact
+
+	quiet   *QuietHours
+	resting []heldMessage // claimed by the last look, to go back before it is committed
+	held    int           // how many went back
+
+	erased     *Erased
+	erasureKey []byte // of the number's organization, sealed; nil where it has erased nobody
 }
 
 func (q *Queue) take(
@@ -221,16 +230,16 @@ func (q *Queue) places(ctx context.Context, tx *database.Tx, limit Limit, now ti
 }
 
 // messages claims up to n messages of one owner, in the order in which they are due, and looks for
-// others in place of those that are barred.
+// others in place of those that are barred or held.
 func (t *taking) messages(ctx context.Context, of sender, owner uid.ID, n int) error {
 	for looks := 0; n > 0 && looks < claimLooks; looks++ {
-		claimed, barred := len(t.claimed), len(t.barred)
+		claimed, left := len(t.claimed), len(t.barred)+t.held
 		if err := t.look(ctx, of, owner, n); err != nil {
 			return err
 		}
 
-		claimed, barred = len(t.claimed)-claimed, len(t.barred)-barred
-		if barred == 0 || claimed+barred < n {
+		claimed, left = len(t.claimed)-claimed, len(t.barred)+t.held-left
+		if left == 0 || claimed+left < n {
 			return nil // enough are found, or no more are due
 		}
 
@@ -241,41 +250,59 @@ func (t *taking) messages(ctx context.Context, of sender, owner uid.ID, n int) e
 }
 
 // look takes up to n messages of one owner that are due: those that may go are claimed, the others
-// barred.
+// barred, or held until their people's quiet hours end.
 func (t *taking) look(ctx context.Context, of sender, owner uid.ID, n int) error {
-	had := len(t.claimed)
+	had, isMarketing := len(t.claimed), "false" // nobody asks where there are no quiet hours
+	if t.resting = nil; t.quiet != nil {
+		isMarketing = "coalesce(" + of.category + " = 'MARKETING', false)"
+	}
+
 	rows, err := t.QueryContext(ctx, `UPDATE message SET status = 'SENDING', attempts = attempts + 1, lease_until = $3,
-			claim_id = $5, claim_part = ($6 + due.place - 1) / $7 + 1, skip_reason = `+of.barred()+`
+			held_from = NULL, claim_id = $5, claim_part = ($6 + due.place - 1) / $7 + 1, skip_reason = `+of.barred()+`
 		FROM (SELECT id, row_number() OVER (ORDER BY not_before, id) AS place FROM
 			(SELECT id, not_before FROM message WHERE `+of.messages+` AND status = 'QUEUED' AND not_before <= $2
 				ORDER BY not_before, id LIMIT $4`+t.DB.SkipLocked()+`) AS locked) AS due
 		WHERE message.id = due.id
 		RETURNING message.id, organization_id, campaign_id, template_id, address, type, category, parameters, content,
-			attempts, attempts - 1 - coalesce(settled_attempts, 0), claim_part, skip_reason, route`,
+			attempts, attempts - 1 - coalesce(settled_attempts, 0), claim_part, skip_reason, route, time_zone, `+isMarketing+`,
+			(SELECT organization.erasure_key FROM organization WHERE organization.id = `+of.organization+`)`,
 		owner, t.now, t.now.Add(lease), n, t.claim, len(t.claimed), t.size)
 
 	if err := database.Each(rows, err, t.add); err != nil {
+		return err
+	}
+	if err := t.hold(ctx, of, owner); err != nil {
+		return err
+	}
+
+	if err := t.barErased(ctx, t.erased, had); err != nil {
 		return err
 	}
 
 	return t.limitFrequency(ctx, had)
 }
 
-// add reads a message that is claimed or barred.
+// add reads a message that is claimed, barred or to be held.
 func (t *taking) add(rows *sql.Rows) error {
 	c := Claimed{Claim: t.claim}
 	var category *enum.TemplateCategory
 	var skipped *enum.SkipReason
 	var route *enum.MessageRoute
+	var zone *string
+	var isMarketing bool
 	var parameters, content []byte
 	err := rows.Scan(&c.ID, &c.Organization, &c.Campaign, &c.Template, &c.Address, &c.Type, &category, &parameters,
-		&content, &c.Attempt, &c.Retries, &c.Part, &skipped, &route)
+		&content, &c.Attempt, &c.Retries, &c.Part, &skipped, &route, &zone, &isMarketing, &t.erasureKey)
 	if err != nil {
 		return err
 	}
 
 	if skipped != nil {
 		t.barred = append(t.barred, c.ID)
+		return nil
+	}
+
+	if isMarketing && t.rests(c.ID, zone) {
 		return nil
 	}
 

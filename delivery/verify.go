@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+	"time"
 
 	"carillon/database"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 
@@ -25,6 +27,11 @@ func (d Difference) String() string {
 // at what it reports.
 func (q *Queue) Verify(ctx context.Context) (differences []Difference, err error) {
 	l := newLedger(q.now())
+	replied, err := q.firstAnswers(ctx)
+	if err != nil {
+		return nil, err
+	}
+
 	rows, err := q.db.Query(ctx, "SELECT "+rowColumns+" FROM message")
 	err = database.Each(rows, err, func(rows *sql.Rows) error {
 		r := &row{}
@@ -33,6 +40,9 @@ func (q *Queue) Verify(ctx context.Context) (differences []Difference, err error
 		}
 
 		l.moved(nil, r)
+		if at, ok := replied[r.id]; ok {
+			l.sum(r.statisticKey(metricReplied, at)).Replied++
+		}
 
 		return nil
 	})
@@ -41,7 +51,7 @@ func (q *Queue) Verify(ctx context.Context) (differences []Difference, err error
 	}
 
 	for _, check := range []func(context.Context, *ledger) ([]Difference, error){q.verifyCampaigns, q.verifySums,
-		q.verifyLogs, q.verifyListing} {
+		q.verifyLogs, q.verifyListing, q.verifyGroups} {
 		found, err := check(ctx, l)
 		if err != nil {
 			return nil, fmt.Errorf("recount: %w", err)
@@ -87,7 +97,7 @@ func (q *Queue) verifyCampaigns(ctx context.Context, l *ledger) (differences []D
 	return differences, err
 }
 
-// recounted are the metrics that follow from messages: nobody can count opt-outs again.
+// recounted are the metrics that follow from messages: nobody can count opt-outs and clicks again.
 var recounted = metrics[:metricOptedOut]
 
 func (q *Queue) verifySums(ctx context.Context, l *ledger) (differences []Difference, err error) {
@@ -189,10 +199,106 @@ func (q *Queue) verifyListing(ctx context.Context, _ *ledger) (differences []Dif
 	err = q.db.QueryRow(ctx, `SELECT count(*), count(listing.id) FROM message LEFT
 		JOIN listing ON listing.id = message.id AND listing.organization_id = message.organization_id
 		AND listing.phone_number_id = message.phone_number_id AND coalesce(listing.campaign_id,
-		listing.id) = coalesce(message.campaign_id, message.id)`).Scan(&messages, &listed)
+		listing.id) = coalesce(message.campaign_id, message.id) AND listing.type = message.type`).Scan(&messages, &listed)
 	if listed != messages {
 		differences = append(differences, Difference{"messages that lists find", listed, messages})
 	}
 
 	return differences, err
+}
+
+// verifyGroups compares who answered campaigns, and the groups of their people, with the answers
+// and the messages.
+func (q *Queue) verifyGroups(ctx context.Context, l *ledger) (differences []Difference, err error) {
+	if err := q.recountReplies(ctx, l); err != nil {
+		return nil, err
+	}
+
+	rows, err := q.db.Query(ctx, "SELECT id, replied FROM campaign")
+	err = database.Each(rows, err, func(rows *sql.Rows) error {
+		var id uid.ID
+		var have int
+		if err := rows.Scan(&id, &have); err != nil {
+			return err
+		}
+		if want := l.change(uid.ID{}, id).replied; have != want {
+			differences = append(differences, Difference{fmt.Sprintf("replied of %s", id), have, want})
+		}
+
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	rows, err = q.db.Query(ctx, "SELECT campaign_id, kind, name, people FROM campaign_count")
+	err = database.Each(rows, err, func(rows *sql.Rows) error {
+		var id uid.ID
+		var key countKey
+		var have int
+		if err := rows.Scan(&id, &key.kind, &key.name, &have); err != nil {
+			return err
+		}
+
+		c := l.change(uid.ID{}, id)
+		if want := c.counts[key]; have != want {
+			differences = append(differences, Difference{fmt.Sprintf("%s %s of %s", key.kind, key.name, id), have, want})
+		}
+
+		delete(c.counts, key)
+
+		return nil
+	})
+
+	for id, c := range l.campaigns {
+		for key, want := range c.counts {
+			differences = append(differences, Difference{fmt.Sprintf("%s %s of %s (missing)", key.kind, key.name, id), 0,
+				want})
+		}
+	}
+
+	return differences, err
+}
+
+// firstAnswers tells when the first answers to messages were written.
+func (q *Queue) firstAnswers(ctx context.Context) (map[uid.ID]time.Time, error) {
+	rows, err := q.db.Query(ctx, `SELECT reply.message_id, message.sent_at, message.created_at FROM reply
+		JOIN message ON message.id = reply.id WHERE reply.first`)
+	written, err := database.CollectMap(rows, err, func(rows *sql.Rows) (message uid.ID, at time.Time, err error) {
+		var sent *time.Time
+		err = rows.Scan(&message, &sent, &at)
+		return message, *first(sent, &at), err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("recount first answers: %w", err)
+	}
+
+	return written, nil
+}
+
+// recountReplies counts answers again: of each message the first, and each button once.
+func (q *Queue) recountReplies(ctx context.Context, l *ledger) error {
+	rows, err := q.db.Query(ctx, `SELECT campaign_id, message_id, coalesce(button, '') FROM reply
+		WHERE campaign_id IS NOT NULL`)
+	answered, pressed := map[uid.ID]bool{}, map[press]bool{}
+
+	return database.Each(rows, err, func(rows *sql.Rows) error {
+		var campaign uid.ID
+		var p press
+		if err := rows.Scan(&campaign, &p.message, &p.title); err != nil {
+			return err
+		}
+
+		c := l.change(uid.ID{}, campaign)
+		if !answered[p.message] {
+			answered[p.message] = true
+			c.replied++
+		}
+		if p.title != "" && !pressed[p] {
+			pressed[p] = true
+			c.count(enum.CampaignCountKindButton, p.title, 1)
+		}
+
+		return nil
+	})
 }

@@ -24,7 +24,8 @@ type Limit struct {
 	Organization uid.ID
 	PerDay       *int // nil is unlimited
 
-	PerContact int // marketing messages to one contact in 24 hours; 0 is unlimited
+	PerContact int         // marketing messages to one contact in 24 hours; 0 is unlimited
+	Quiet      *QuietHours // in which no marketing is sent; nil is none
 }
 
 // Used is how many people an account has written to in the window that ends now.

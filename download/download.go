@@ -1,6 +1,6 @@
 // Package download serves the files that Carillon itself makes, by signed links: whoever has a
-// link has the file until the link has run out, and needs no token. Nothing is kept for it; each
-// file is written from the database while it is fetched.
+// link has the file until the link has run out, and needs no token. Rejected rows are written from
+// the database while they are fetched; exports are read from where their files are kept.
 package download
 
 import (
@@ -20,6 +20,7 @@ import (
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/enum"
+	"carillon/export"
 	"carillon/secret"
 	"carillon/uid"
 )
@@ -42,20 +43,21 @@ type Service struct {
 	db        *database.DB
 	keys      *secret.Keyring
 	audience  *audience.Service
+	exports   *export.Service
 	publicURL string
 	log       *slog.Logger
 	now       func() time.Time
 }
 
 // New builds a Service. publicURL is where the world reaches this one.
-func New(db *database.DB, keys *secret.Keyring, people *audience.Service, publicURL string, log *slog.Logger,
-	now func() time.Time) *Service {
+func New(db *database.DB, keys *secret.Keyring, people *audience.Service, exports *export.Service, publicURL string,
+	log *slog.Logger, now func() time.Time) *Service {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 
-	return &Service{db: db, keys: keys, audience: people, publicURL: strings.TrimSuffix(publicURL, "/"), log: log,
-		now: now}
+	return &Service{db: db, keys: keys, audience: people, exports: exports, publicURL: strings.TrimSuffix(publicURL, "/"),
+		log: log, now: now}
 }
 
 // RejectedRows is a link to the rejected rows of an import; empty where there are none.
@@ -65,16 +67,20 @@ func (s *Service) RejectedRows(im *ent.ContactImport) string {
 	}
 
 	until := strconv.FormatInt(s.now().Truncate(linkEvery).Add(linkEvery+linkLasts).Unix(), 10)
-	query := url.Values{"expires": {until}, "signature": {s.keys.Sign(im.ID.String()+" "+until, linkPurpose)}}
 
-	return s.publicURL + RejectionsPath + im.ID.String() + "?" + query.Encode()
+	return s.link(RejectionsPath, im.ID, until, linkPurpose)
 }
 
-// linked is the import that a link is of; false when the link is not one of ours, or has run out.
-func (s *Service) linked(u *url.URL) (id uid.ID, ok bool) {
-	name, until := strings.TrimPrefix(u.Path, RejectionsPath), u.Query().Get("expires")
+func (s *Service) link(path string, id uid.ID, until, purpose string) string {
+	query := url.Values{"expires": {until}, "signature": {s.keys.Sign(id.String()+" "+until, purpose)}}
+	return s.publicURL + path + id.String() + "?" + query.Encode()
+}
+
+// linked is what a link is of; false when the link is not one of ours, or has run out.
+func (s *Service) linked(u *url.URL, path, purpose string) (id uid.ID, ok bool) {
+	name, until := strings.TrimPrefix(u.Path, path), u.Query().Get("expires")
 	seconds, err := strconv.ParseInt(until, 10, 64)
-	if err != nil || !s.keys.Signed(name+" "+until, linkPurpose, u.Query().Get("signature")) {
+	if err != nil || !s.keys.Signed(name+" "+until, purpose, u.Query().Get("signature")) {
 		return uid.ID{}, false
 	}
 
@@ -83,7 +89,7 @@ func (s *Service) linked(u *url.URL) (id uid.ID, ok bool) {
 	return id, err == nil && s.now().Before(time.Unix(seconds, 0))
 }
 
-// ServeHTTP writes the rejected rows of an import as CSV.
+// ServeHTTP answers links.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -91,12 +97,22 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	id, ok := s.linked(r.URL)
+	path, purpose, serve := RejectionsPath, linkPurpose, s.serveRejections
+	if strings.HasPrefix(r.URL.Path, ExportsPath) {
+		path, purpose, serve = ExportsPath, exportPurpose, s.serveExport
+	}
+
+	id, ok := s.linked(r.URL, path, purpose)
 	if !ok {
 		http.Error(w, "this link is not valid, or not any more; ask the API for a new one", http.StatusForbidden)
 		return
 	}
 
+	serve(w, r, id)
+}
+
+// serveRejections writes the rejected rows of an import as CSV.
+func (s *Service) serveRejections(w http.ResponseWriter, r *http.Request, id uid.ID) {
 	ctx, cancel := context.WithTimeout(r.Context(), fetchWithin)
 	defer cancel()
 	im, err := s.find(ctx, id)
@@ -110,7 +126,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	setHeaders(w.Header(), im.FileName)
+	name := strings.TrimSuffix(im.FileName, path.Ext(im.FileName)) + "-rejected.csv"
+	setHeaders(w.Header(), name, "text/csv; charset=utf-8")
 	if r.Method == http.MethodHead {
 		return
 	}
@@ -133,21 +150,25 @@ func (s *Service) find(ctx context.Context, id uid.ID) (*ent.ContactImport, erro
 		return nil, fmt.Errorf("import %s: %w", id, err)
 	}
 
-	o, err := s.db.Client.Organization.Get(ctx, im.OrganizationID)
-	if err != nil {
-		return nil, fmt.Errorf("organization of import %s: %w", id, err)
-	}
-	if o.Status != enum.OrganizationStatusActive {
-		return nil, nil
+	if active, err := s.active(ctx, im.OrganizationID); err != nil || !active {
+		return nil, err
 	}
 
 	return im, nil
 }
 
+func (s *Service) active(ctx context.Context, organization uid.ID) (bool, error) {
+	o, err := s.db.Client.Organization.Get(ctx, organization)
+	if err != nil {
+		return false, fmt.Errorf("read organization %s: %w", organization, err)
+	}
+
+	return o.Status == enum.OrganizationStatusActive, nil
+}
+
 // setHeaders makes of the answer a download, whatever stands in it.
-func setHeaders(h http.Header, of string) {
-	name := strings.TrimSuffix(of, path.Ext(of)) + "-rejected.csv"
-	h.Set("Content-Type", "text/csv; charset=utf-8")
+func setHeaders(h http.Header, name, mediaType string) {
+	h.Set("Content-Type", mediaType)
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")

@@ -66,7 +66,7 @@ func TestALinkGivesTheRejectedRowsUntilItHasRunOut(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		now := time.Now()
 		people := audience.New(db, time.Now, nil)
-		s := download.New(db, keyring(t), people, "https://carillon.example/", nil, func() time.Time { return now })
+		s := download.New(db, keyring(t), people, nil, "https://carillon.example/", nil, func() time.Time { return now })
 		im := imported(t, db, people, "=HYPERLINK(1)\n+14155552671\n-2+3\n@x\n")
 		link := s.RejectedRows(im)
 		if !strings.HasPrefix(link, "https://carillon.example/files/rejections/"+im.ID.String()+"?expires=") {
@@ -111,7 +111,7 @@ func TestALinkOpensNothingElse(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		people := audience.New(db, time.Now, nil)
 		keys := keyring(t)
-		s := download.New(db, keys, people, "https://carillon.example", nil, time.Now)
+		s := download.New(db, keys, people, nil, "https://carillon.example", nil, time.Now)
 		im, other := imported(t, db, people, "x\n"), imported(t, db, people, "y\n")
 		link, none := s.RejectedRows(im), imported(t, db, people, "+14155552671\n")
 		if got := s.RejectedRows(none); got != "" {

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"time"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/mediaupload"
-	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
 	"carillon/whatsapp"
@@ -98,7 +98,7 @@ func (s *Service) copy(ctx context.Context, from *ent.MediaUpload, phoneNumber u
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Organization: from.OrganizationID, Action: identity.ActionMediaUpload,
+		return audit.Record(ctx, tx, audit.Entry{Organization: from.OrganizationID, Action: audit.ActionMediaUpload,
 			Subject: phoneNumber, Summary: fmt.Sprintf("uploaded %q again", from.FileName)})
 	})
 	if err != nil {

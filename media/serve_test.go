@@ -36,7 +36,7 @@ func (s *stage) arrive(f sandbox.InboundMedia) *ent.Message {
 	}()
 
 	defer func() { cancel(); <-over }()
-	wamid, err := s.sandbox.SendInboundMedia(phone, "12025550100", f)
+	wamid, err := s.sandbox.SendInboundMedia(phone, "14165550100", f)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func TestFilesThatWereSentAreServedToo(t *testing.T) {
 		sent := func(content string, kind enum.MessageType, parameters map[string]string) *ent.Message {
 			now := s.now()
 			create := s.db.Client.Message.Create().SetOrganizationID(s.account.OrganizationID).SetAccountID(s.account.ID).
-				SetPhoneNumberID(s.number.ID).SetAddress("+12025550100").SetDirection(enum.DirectionOutbound).SetType(kind).
+				SetPhoneNumberID(s.number.ID).SetAddress("+14165550100").SetDirection(enum.DirectionOutbound).SetType(kind).
 				SetStatus(enum.MessageStatusSent).SetNotBefore(now).SetCreatedAt(now).SetParameters(parameters)
 			if content != "" {
 				create.SetContent([]byte(content))

@@ -162,7 +162,7 @@ func (s *stage) received(raw string) *ent.Message {
 	now := s.now().Truncate(time.Microsecond)
 
 	return s.db.Client.Message.Create().SetID(id).SetOrganizationID(s.account.OrganizationID).SetAccountID(s.account.ID).
-		SetPhoneNumberID(s.number.ID).SetAddress("+12025550100").SetDirection(enum.DirectionInbound).
+		SetPhoneNumberID(s.number.ID).SetAddress("+14165550100").SetDirection(enum.DirectionInbound).
 		SetType(enum.MessageTypeImage).SetStatus(enum.MessageStatusReceived).SetNotBefore(now).SetCreatedAt(now).
 		SetContent([]byte(`{"text":{"body":""},"message":` + raw + `}`)).SaveX(s.system())
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/gabriel-vasile/mimetype"
 
 	"carillon/account"
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/enum"
@@ -237,7 +238,7 @@ func (s *Service) uploadForMessages(ctx context.Context, sender account.Sender, 
 			return err
 		}
 
-		return identity.Record(ctx, tx, recorded(sender.Account.OrganizationID, sender.PhoneNumber.ID, f))
+		return audit.Record(ctx, tx, recorded(sender.Account.OrganizationID, sender.PhoneNumber.ID, f))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("keep an upload: %w", err)
@@ -296,7 +297,7 @@ func (s *Service) kept(ctx context.Context, phoneNumber uid.ID, sha256 string) (
 
 func (s *Service) record(ctx context.Context, organization, subject uid.ID, f file) error {
 	err := s.db.InTx(ctx, func(tx *database.Tx) error {
-		return identity.Record(ctx, tx, recorded(organization, subject, f))
+		return audit.Record(ctx, tx, recorded(organization, subject, f))
 	})
 	if err != nil {
 		return fmt.Errorf("record an upload: %w", err)
@@ -305,7 +306,7 @@ func (s *Service) record(ctx context.Context, organization, subject uid.ID, f fi
 	return nil
 }
 
-func recorded(organization, subject uid.ID, f file) identity.Entry {
-	return identity.Entry{Organization: organization, Action: identity.ActionMediaUpload, Subject: subject,
+func recorded(organization, subject uid.ID, f file) audit.Entry {
+	return audit.Entry{Organization: organization, Action: audit.ActionMediaUpload, Subject: subject,
 		Summary: fmt.Sprintf("uploaded %q (%s, %d bytes)", f.Name, f.MIME, f.Size)}
 }

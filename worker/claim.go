@@ -96,7 +96,7 @@ func (l *lane) batch(ctx context.Context, n int) ([]timed, error) {
 
 	limit := delivery.Limit{Account: l.sender.Account.ID, People: l.sender.Account.MessagingLimit,
 		Organization: l.sender.Account.OrganizationID, PerDay: l.sender.MessagesPerDay,
-		PerContact: l.sender.MarketingPerContact}
+		PerContact: l.sender.MarketingPerContact, Quiet: delivery.QuietHoursOf(l.sender.Organization)}
 	claimed, full, err := l.queue.Claim(ctx, l.number, n, campaigns, limit)
 	if err != nil {
 		return nil, err

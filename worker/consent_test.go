@@ -153,7 +153,7 @@ func TestASingleMessageThatWaitsIsSkippedWhenItsPersonOptsOut(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db, sandbox.Options{Throughput: 1000, NoPairLimit: true})
-		const stranger, other = "+13032000001", "+13032000002"
+		const stranger, other = "+14162000001", "+14162000002"
 		m, n := s.say(t, s.hello(stranger)), s.say(t, s.hello(other)) // nobody's contacts
 		s.saysStop(t, stranger)
 		s.work(t, s.process)

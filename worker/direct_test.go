@@ -57,7 +57,7 @@ func TestASingleTemplateIsSentAndFollowed(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db, sandbox.Options{Throughput: 1000})
 		s.work(t, s.process)
-		const to = "+12025550100"
+		const to = "+14165550100"
 		m := s.becomes(t, s.say(t, s.hello(to)).ID, "READ")
 		got := s.accepted(to)
 		if len(got) != 1 || got[0].Template != "hello" || !slices.Equal(got[0].Params, []string{"Ana"}) ||
@@ -72,7 +72,7 @@ func TestATemplateReachesAPersonByTheirUserID(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db, sandbox.Options{Throughput: 1000})
 		s.work(t, s.process)
-		const to = "US.13491208655302741918"
+		const to = "CA.13491208655302741918"
 		s.becomes(t, s.say(t, s.hello(to)).ID, "READ")
 		if got := s.accepted("+" + to); len(got) != 1 || got[0].Template != "hello" {
 			t.Errorf("WhatsApp got %+v", got)
@@ -85,7 +85,7 @@ func TestAnAnswerInsideTheWindowReachesWhoWrote(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db, sandbox.Options{Throughput: 1000, NoPairLimit: true})
 		s.work(t, s.process)
-		const to = "+12025550100"
+		const to = "+14165550100"
 		text := transactional.Message{To: to, Text: &transactional.Text{Body: "Hello, how can we help?"}}
 		text.PhoneNumberID = s.number.ID
 		if _, err := s.direct.Send(s.owner, text); err == nil {
@@ -122,7 +122,7 @@ func TestWhatsAppHasTheLastWordOnTheWindow(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db, sandbox.Options{Throughput: 1000})
 		s.work(t, s.process)
-		const to = "+12025550144" // whose window is shut at WhatsApp
+		const to = "+14165550144" // whose window is shut at WhatsApp
 		if _, err := s.sandbox.SendInbound(metaNumber, to, "Help"); err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +152,7 @@ func TestASingleMessageIsFoundWhenNobodyWasWoken(t *testing.T) {
 
 		template.Update().SetStatus(enum.TemplateStatusApproved).ExecX(s.system)
 		s.sandbox.ApproveTemplate(waba, "order")
-		m := s.say(t, transactional.Message{To: "+12025550100", Template: &transactional.Template{TemplateID: template.ID}})
+		m := s.say(t, transactional.Message{To: "+14165550100", Template: &transactional.Template{TemplateID: template.ID}})
 		wipe(t, s) // its task among the rest
 		s.work(t, s.process)
 		lanes, err := s.queue.Lanes(s.system) // as the sweep asks

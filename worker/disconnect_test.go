@@ -14,7 +14,7 @@ func TestOfADisconnectedAccountNothingIsSent(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db, sandbox.Options{Throughput: 1000})
-		const to = "+12025550100"
+		const to = "+14165550100"
 		single := s.say(t, s.hello(to)).ID
 		c := s.launch(t, s.contacts(t, 3))
 		if _, err := s.accounts.Disconnect(s.owner, s.account.ID); err != nil { // and dies before it pauses the campaign

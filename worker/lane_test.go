@@ -33,12 +33,12 @@ func TestACampaignReachesEverybodyOnceAndEveryCountIsExact(t *testing.T) {
 func TestEveryKindOfFailureEndsAsTheErrorTableSays(t *testing.T) {
 	t.Parallel()
 	for number, want := range map[string]string{
-		"+12025550100": "READ", "+12025550101": "SENT", "+12025550102": "DELIVERED", "+12025550103": "READ",
-		"+12025550104": "READ", "+12025550105": "ACCEPTED",
-		"+12025550110": "READ", "+12025550111": "READ", "+12025550112": "READ", "+12025550113": "READ",
-		"+12025550120": "FAILED 131030", "+12025550121": "FAILED 100", "+12025550122": "FAILED 132000",
-		"+12025550130": "FAILED 131009", "+12025550131": "FAILED 132012", "+12025550132": "FAILED 132005",
-		"+12025550140": "FAILED 131026", "+12025550141": "FAILED 131049", "+12025550148": "FAILED 131026",
+		"+14165550100": "READ", "+14165550101": "SENT", "+14165550102": "DELIVERED", "+14165550103": "READ",
+		"+14165550104": "READ", "+14165550105": "ACCEPTED",
+		"+14165550110": "READ", "+14165550111": "READ", "+14165550112": "READ", "+14165550113": "READ",
+		"+14165550120": "FAILED 131030", "+14165550121": "FAILED 100", "+14165550122": "FAILED 132000",
+		"+14165550130": "FAILED 131009", "+14165550131": "FAILED 132012", "+14165550132": "FAILED 132005",
+		"+14165550140": "FAILED 131026", "+14165550141": "FAILED 131049", "+14165550148": "FAILED 131026",
 	} {
 		t.Run(number, func(t *testing.T) {
 			t.Parallel()
@@ -60,8 +60,8 @@ func TestEveryKindOfFailureEndsAsTheErrorTableSays(t *testing.T) {
 func TestAnErrorThatConcernsMoreThanOneMessagePausesTheCampaignWithItsReason(t *testing.T) {
 	t.Parallel()
 	for number, reason := range map[string]enum.CampaignStatusReason{
-		"+12025550124": enum.CampaignStatusReasonTemplatePaused, "+12025550126": enum.CampaignStatusReasonPaymentIssue,
-		"+12025550127": enum.CampaignStatusReasonTokenInvalid, "+12025550129": enum.CampaignStatusReasonAccountRestricted,
+		"+14165550124": enum.CampaignStatusReasonTemplatePaused, "+14165550126": enum.CampaignStatusReasonPaymentIssue,
+		"+14165550127": enum.CampaignStatusReasonTokenInvalid, "+14165550129": enum.CampaignStatusReasonAccountRestricted,
 	} {
 		t.Run(string(reason), func(t *testing.T) {
 			t.Parallel()
@@ -191,7 +191,7 @@ func TestOfASuspendedOrganizationOnlyWhatWasHandedOverIsStillSent(t *testing.T) 
 		s := stand(t, db, sandbox.Options{Throughput: 1000, NoPairLimit: true})
 		const n = 300
 		for i := range n {
-			s.say(t, s.hello(fmt.Sprintf("+1202555%04d", 200+i)))
+			s.say(t, s.hello(fmt.Sprintf("+1416555%04d", 200+i)))
 		}
 
 		drained := make(chan error, 1)
@@ -318,7 +318,7 @@ func TestASingleMessageOvertakesACampaign(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		const single = "+13039999999"
+		const single = "+14169999999"
 		s.say(t, s.hello(single))
 		s.until(t, "the single message is sent", func() bool { return len(s.accepted(single)) == 1 })
 		if n := len(s.sandbox.Accepted()); n > 60 {

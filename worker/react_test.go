@@ -53,23 +53,23 @@ func TestErrorsOfBothChannelsPauseExactlyWhatTheyConcern(t *testing.T) {
 		account             enum.AccountStatus
 		message             string
 	}{
-		"a paused template by answer": {"+12025550124", enum.CampaignStatusReasonTemplatePaused, false, false,
+		"a paused template by answer": {"+14165550124", enum.CampaignStatusReasonTemplatePaused, false, false,
 			enum.TemplateStatusPaused, enum.AccountStatusConnected, "QUEUED"},
-		"a disabled template by answer": {"+12025550125", enum.CampaignStatusReasonTemplateDisabled, false, false,
+		"a disabled template by answer": {"+14165550125", enum.CampaignStatusReasonTemplateDisabled, false, false,
 			enum.TemplateStatusDisabled, enum.AccountStatusConnected, "QUEUED"},
-		"a missing payment by answer": {"+12025550126", enum.CampaignStatusReasonPaymentIssue, true, true,
+		"a missing payment by answer": {"+14165550126", enum.CampaignStatusReasonPaymentIssue, true, true,
 			enum.TemplateStatusApproved, enum.AccountStatusConnected, "QUEUED"},
-		"an invalid token by answer": {"+12025550127", enum.CampaignStatusReasonTokenInvalid, true, true,
+		"an invalid token by answer": {"+14165550127", enum.CampaignStatusReasonTokenInvalid, true, true,
 			enum.TemplateStatusApproved, enum.AccountStatusTokenExpired, "QUEUED"},
-		"a spam limit by answer": {"+12025550128", enum.CampaignStatusReasonQualityLow, true, false,
+		"a spam limit by answer": {"+14165550128", enum.CampaignStatusReasonQualityLow, true, false,
 			enum.TemplateStatusApproved, enum.AccountStatusConnected, "QUEUED"},
-		"a lost registration by answer": {"+12025550129", enum.CampaignStatusReasonAccountRestricted, true, false,
+		"a lost registration by answer": {"+14165550129", enum.CampaignStatusReasonAccountRestricted, true, false,
 			enum.TemplateStatusApproved, enum.AccountStatusConnected, "QUEUED"},
-		"a paused template by webhook": {"+12025550147", enum.CampaignStatusReasonTemplatePaused, false, false,
+		"a paused template by webhook": {"+14165550147", enum.CampaignStatusReasonTemplatePaused, false, false,
 			enum.TemplateStatusPaused, enum.AccountStatusConnected, "FAILED 132015"},
-		"a missing payment by webhook": {"+12025550149", enum.CampaignStatusReasonPaymentIssue, true, true,
+		"a missing payment by webhook": {"+14165550149", enum.CampaignStatusReasonPaymentIssue, true, true,
 			enum.TemplateStatusApproved, enum.AccountStatusConnected, "FAILED 131042"},
-		"an undeliverable one by webhook": {"+12025550140", "", false, false, enum.TemplateStatusApproved,
+		"an undeliverable one by webhook": {"+14165550140", "", false, false, enum.TemplateStatusApproved,
 			enum.AccountStatusConnected, "FAILED 131026"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -79,12 +79,12 @@ func TestErrorsOfBothChannelsPauseExactlyWhatTheyConcern(t *testing.T) {
 				sameNumber, sameAccount := s.bystanders(t)
 				// One more recipient whose time has not come keeps the campaign from being over before a
 				// webhook comes.
-				c := s.launch(t, s.contactsOf(t, tc.address, "+13035550001"))
+				c := s.launch(t, s.contactsOf(t, tc.address, "+14165550001"))
 				if err := s.campaigns.Enroll(s.system, c.ID); err != nil {
 					t.Fatal(err)
 				}
 
-				db.Client.Message.Update().Where(message.Address("+13035550001")).SetNotBefore(database.Now().Add(time.Hour)).
+				db.Client.Message.Update().Where(message.Address("+14165550001")).SetNotBefore(database.Now().Add(time.Hour)).
 					ExecX(s.system)
 				s.work(t, s.process)
 				s.until(t, "its message is "+tc.message, func() bool {
@@ -124,7 +124,7 @@ func TestASingleMessageThatIsRefusedForMoreThanItselfFailsWithItsCode(t *testing
 		s := stand(t, db, sandbox.Options{Throughput: 1000})
 		sameNumber, sameAccount := s.bystanders(t)
 		s.work(t, s.process)
-		s.enqueue(t, "+12025550126")
+		s.enqueue(t, "+14165550126")
 		s.until(t, "the message failed", func() bool {
 			m := db.Client.Message.Query().OnlyX(s.system)
 			return status(m) == "FAILED 131042"
@@ -140,7 +140,7 @@ func TestWhoStopsMarketingIsOptedOut(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db, sandbox.Options{Throughput: 1000})
-		s.launch(t, s.contactsOf(t, "+12025550142"))
+		s.launch(t, s.contactsOf(t, "+14165550142"))
 		s.work(t, s.process)
 		s.until(t, "the person is opted out", func() bool {
 			return db.Client.Contact.Query().Where(contact.MarketingConsentEQ(enum.ConsentOptedOut)).ExistX(s.system)

@@ -54,7 +54,7 @@ func routeOf(m *ent.Message) string {
 	return string(*m.Route)
 }
 
-const reader = "+12025550100"
+const reader = "+14165550100"
 
 func TestNothingChangesForAnAccountThatHasNotTakenPart(t *testing.T) {
 	t.Parallel()

@@ -73,7 +73,7 @@ func (s *stage) numbers(t *testing.T, n, perSecond, backlog int) (rows []*ent.Ph
 		messages := make([]delivery.Outgoing, backlog)
 		for k := range messages {
 			messages[k] = delivery.Outgoing{PhoneNumber: row.ID, Account: s.account.ID, Template: s.template.ID,
-				Address: fmt.Sprintf("+1303%07d", i*backlog+k), Country: "US",
+				Address: fmt.Sprintf("+1416%07d", i*backlog+k), Country: "CA",
 				Type: enum.MessageTypeTemplate, Category: enum.TemplateCategoryMarketing, Parameters: map[string]string{"1": "Ana"}}
 		}
 

@@ -16,10 +16,10 @@ func TestWhatSaysTooFastHalvesTheNumbersRate(t *testing.T) {
 		address string
 		halves  bool
 	}{
-		"130429":          {"+12025550111", true},
-		"503":             {"+12025550113", true},
-		"a pair limit":    {"+12025550112", false},
-		"a broken answer": {"+12025550110", false},
+		"130429":          {"+14165550111", true},
+		"503":             {"+14165550113", true},
+		"a pair limit":    {"+14165550112", false},
+		"a broken answer": {"+14165550110", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

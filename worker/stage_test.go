@@ -222,7 +222,7 @@ func (s *stage) contacts(t *testing.T, n int) uid.ID {
 	t.Helper()
 	phones := make([]string, n)
 	for i := range phones {
-		phones[i] = "+1303" + strconv.Itoa(2_000_000+i)
+		phones[i] = "+1416" + strconv.Itoa(2_000_000+i)
 	}
 
 	return s.contactsOf(t, phones...)
@@ -237,7 +237,7 @@ func (s *stage) contactsOf(t *testing.T, phones ...string) uid.ID {
 
 	err = s.db.InTx(s.owner, func(tx *database.Tx) error {
 		for i, phone := range phones {
-			row, err := tx.Client.Contact.Create().SetPhone(phone).SetName("Person " + strconv.Itoa(i)).SetCountry("US").
+			row, err := tx.Client.Contact.Create().SetPhone(phone).SetName("Person " + strconv.Itoa(i)).SetCountry("CA").
 				SetOrganizationID(s.account.OrganizationID).Save(s.owner)
 			if err != nil {
 				return err
@@ -357,6 +357,6 @@ func status(m *ent.Message) string {
 
 func newMessage(s *stage, address string) []delivery.Outgoing {
 	return []delivery.Outgoing{{Template: s.template.ID, PhoneNumber: s.number.ID, Account: s.account.ID, Address: address,
-		Country: "US",
+		Country: "CA",
 		Type:    enum.MessageTypeTemplate, Category: enum.TemplateCategoryUtility, Parameters: map[string]string{"1": "Ana"}}}
 }

@@ -19,6 +19,9 @@ const (
 	taskEnroll = "campaign:enroll"
 	taskLane   = "lane:drain"
 	taskImport = "contacts:import"
+	taskErase  = "contact:erase"
+	taskExport = "export:write"
+	taskRetain = "organization:retain"
 )
 
 // enqueueTimeout bounds how long a caller waits for Redis to take a hint.
@@ -70,6 +73,21 @@ func (t *Tasks) WakeLaneFirst(ctx context.Context, phoneNumber uid.ID) {
 // WakeImport asks for a contact import to be run.
 func (t *Tasks) WakeImport(ctx context.Context, contactImport uid.ID) {
 	t.wake(ctx, t.queue, taskImport, contactImport, 0)
+}
+
+// WakeErasure asks for the erasure of a person to go on.
+func (t *Tasks) WakeErasure(ctx context.Context, erasure uid.ID) {
+	t.wake(ctx, t.queue, taskErase, erasure, 0)
+}
+
+// WakeExport asks for a file to be made.
+func (t *Tasks) WakeExport(ctx context.Context, export uid.ID) {
+	t.wake(ctx, t.queue, taskExport, export, 0)
+}
+
+// WakeRetention asks for what is too old of an organization to be erased.
+func (t *Tasks) WakeRetention(ctx context.Context, organization uid.ID) {
+	t.wake(ctx, t.queue, taskRetain, organization, 0)
 }
 
 // places are how many tasks of a kind may stand for one subject: one that runs, one that waits for

@@ -64,7 +64,7 @@ func TestWhatIsNotSkippedIsTakenByWhatsAppWhateverPeopleHoldAsValues(t *testing.
 		}
 
 		for i, value := range attributes {
-			phone := fmt.Sprintf("+1303%d", 2_000_000+i)
+			phone := fmt.Sprintf("+1416%d", 2_000_000+i)
 			db.Client.Contact.Update().Where(contact.Phone(phone)).SetAttributes(map[string]string{"a": value}).ExecX(s.system)
 			if as, takes := sent[value]; takes {
 				want[phone] = []string{"https://example.com/a.jpg", as[0], as[1], as[1]}

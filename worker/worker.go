@@ -32,6 +32,9 @@ const (
 type Jobs struct {
 	Enroll func(ctx context.Context, campaign uid.ID) error
 	Import func(ctx context.Context, contactImport uid.ID) error
+	Erase  func(ctx context.Context, erasure uid.ID) error
+	Export func(ctx context.Context, export uid.ID) error
+	Retain func(ctx context.Context, organization uid.ID) error
 	Drain  func(ctx context.Context, phoneNumber uid.ID) (again time.Duration, more bool, err error)
 	Sweep  func(ctx context.Context) error
 }
@@ -63,6 +66,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	mux := asynq.NewServeMux()
 	mux.HandleFunc(taskEnroll, w.run(ctx, w.jobs.Enroll))
 	mux.HandleFunc(taskImport, w.run(ctx, w.jobs.Import))
+	mux.HandleFunc(taskErase, w.run(ctx, w.jobs.Erase))
+	mux.HandleFunc(taskExport, w.run(ctx, w.jobs.Export))
+	mux.HandleFunc(taskRetain, w.run(ctx, w.jobs.Retain))
 	mux.HandleFunc(taskLane, w.run(ctx, w.runLane))
 	if err := server.Start(mux); err != nil {
 		return fmt.Errorf("start worker: %w", err)

@@ -27,7 +27,8 @@ func init() { sql.Register(watchedDriver, &watchingDriver{}) }
 // SQLite keeps no statistics here: it plans by the text of a statement, and the same for tables of
 // any size. PostgreSQL plans by size, so bench looks at its plans, on tables that are large.
 var large = []string{"message", "listing", "delivery_event", "contact", "contact_identifier", "former_identifier",
-	"consent_record", "contact_tag", "list_member", "import_rejection", "thread", "statistic", "messaging_window",
+	"consent_record", "contact_tag", "list_member",
+	"reply", "campaign_recipient", "import_rejection", "thread", "statistic", "messaging_window",
 	"audit_event", "template", "template_change", "media_upload", "idempotency_key"}
 
 // mayReadAll are the functions that read a large table whole, and why that is right.
@@ -35,7 +36,9 @@ var mayReadAll = map[string]string{
 	"delivery.(*Queue).Verify":             "it derives all counts anew",
 	"delivery.(*Queue).verifySums":         "as above",
 	"delivery.(*Queue).verifyListing":      "as above",
-	"identity.(*Service).strays":           "it looks for entries of the trail that are in no chain",
+	"audit.strays":                         "it looks for entries of the trail that are in no chain",
+	"delivery.(*Queue).recountReplies":     "as above",
+	"delivery.(*Queue).firstAnswers":       "as above",
 	"delivery.(*Queue).Lanes":              "it reads an index of what waits, and of nothing else",
 	"delivery.(*Queue).SweepWindows.func1": "it holds whom was written to within a day",
 	"delivery.lockAmended":                 "it joins the few messages of one wamid",
