@@ -1,9 +1,10 @@
 # What is written by generators and committed; `make check` fails when it is stale.
 generated = ent graph/generated graph/model graph/transport/transporttest
 fuzztime ?= 10s
-benchmarks ?= send pace steer enroll import webhook lifecycle latency fanout
+benchmarks ?= campaign send pace steer enroll import audience webhook lifecycle latency fanout
 
-.PHONY: build generate check measure vulnerabilities test race fuzz bench chaos siege demo graphiql up
+.PHONY: build generate check measure vulnerabilities test race fuzz bench chaos siege demo graphiql console console-modules \
+	console-test up
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/carillon .
@@ -55,8 +56,8 @@ bench:
 	@go build -o bin/bench ./bench
 	@for name in $(benchmarks); do bin/bench $$name || exit 1; done
 
-# Processes and servers killed, Redis emptied, answers lost, 2,000 numbers on one worker: what must hold all the same. Some fifteen
-# minutes; go test ./... has a short form.
+# Processes and servers killed, Redis emptied, answers lost, 2,000 numbers on one worker, fifty clients at one campaign: what must
+# hold all the same. Some fifteen minutes; go test ./... has a short form.
 chaos:
 	CARILLON_TEST_CHAOS=long go test -count 1 -timeout 20m -run Chaos -v ./app
 	CARILLON_TEST_CHAOS=long go test -count 1 -timeout 20m -run TestManyNumbers -v ./worker
@@ -72,6 +73,22 @@ demo:
 # Needs Node 20 and npm. The result is committed, so that building Carillon needs neither.
 graphiql:
 	cd graph/graphiql/web && npm ci --no-audit --no-fund && npm run build
+
+# Both need Node 20.19 and npm. What console makes is committed, so that building Carillon needs neither.
+console: console-modules
+	cd console && npm run --silent generate && npm run --silent messages && npm run --silent check && npm run --silent build
+
+console-modules: console/node_modules/.package-lock.json
+
+console/node_modules/.package-lock.json: console/package-lock.json
+	cd console && npm ci --no-audit --no-fund --silent
+
+# Types, style, texts without a translation, unit tests; then every page and journey in Chromium against the program itself.
+console-test:
+	@node -e '[a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null || { \
+		printf '\n*** NOT TESTED: the console, which needs Node 20.19 or later. ***\n\n'; exit 0; }; \
+	$(MAKE) --no-print-directory console-modules && cd console && npm run --silent generate && npm run --silent messages && \
+		git diff --exit-code -- locales && npm run --silent check && npm test --silent && npm run --silent journeys
 
 up:
 	docker compose up --build

@@ -27,6 +27,7 @@ import (
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/download"
+	"carillon/export"
 	"carillon/graph"
 	"carillon/graph/transport"
 	"carillon/hub"
@@ -35,13 +36,17 @@ import (
 	"carillon/metawebhook"
 	"carillon/notification"
 	"carillon/operator"
+	"carillon/outbox"
 	"carillon/pricing"
+	"carillon/privacy"
 	"carillon/ratelimit"
+	"carillon/reconciliation"
 	"carillon/redisclient"
 	"carillon/secret"
 	"carillon/telemetry"
 	"carillon/transactional"
 	"carillon/uid"
+	"carillon/webhook"
 	"carillon/whatsapp"
 	"carillon/worker"
 )
@@ -83,12 +88,19 @@ type App struct {
 	campaigns *campaign.Service
 	media     *media.Service
 	told      *notification.Service
+	outbox    *outbox.Outbox
 	downloads *download.Service
-	api       http.Handler
-	apiStop   func(context.Context) error
-	metrics   telemetry.Metrics
-	clients   *clientip.Resolver // from which address a request comes
-	closes    []func() error     // in the order of opening
+	privacy   *privacy.Service
+	exports   *export.Service
+	hooks     *webhook.Service
+
+	reconciliation *reconciliation.Service
+
+	api     http.Handler
+	apiStop func(context.Context) error
+	metrics telemetry.Metrics
+	clients *clientip.Resolver // from which address a request comes
+	closes  []func() error     // in the order of opening
 }
 
 // Build makes every part. What it opens, Close closes. Every key and channel in Redis begins with
@@ -146,6 +158,7 @@ func (p *App) buildDelivery(context.Context) error {
 	p.Prices = pricing.NewBook(p.DB, database.Now, p.Log)
 	p.Journal.PriceBy(p.Prices)
 	p.Queue = delivery.NewQueue(p.DB, p.Journal, p.news, database.Now)
+	p.Queue.KnowErased(delivery.NewErased(p.Keys))
 	p.tasks = worker.NewTasks(p.redis, p.prefix, p.Log)
 
 	return nil
@@ -174,7 +187,7 @@ func (p *App) buildDomain(ctx context.Context) error {
 
 	p.Identity = identity.New(p.DB, terms, now, identity.Options{
 		Keys: p.Keys, External: external(p.Config, now), SignUps: identity.SignUps(p.Config.SignUp),
-		Limiter: p.limiter, Mail: mailer, PublicURL: p.Config.PublicURL.String(), Hears: p.Hub.Hears,
+		Limiter: p.limiter, PublicURL: p.Config.PublicURL.String(), Hears: p.Hub.Hears,
 		Announce: p.Hub.Announce,
 		Log:      p.Log,
 	})
@@ -189,15 +202,23 @@ func (p *App) buildDomain(ctx context.Context) error {
 		p.news.Notify(ctx, organization, contactImport)
 	})
 	p.audience.WakeBy(p.tasks.WakeImport)
+	if err := errors.Join(p.buildExports(), p.buildHooks()); err != nil {
+		return err
+	}
+
 	p.audience.RememberBy(p.Identity.Once)
-	p.downloads = download.New(p.DB, p.Keys, p.audience, p.Config.PublicURL.String(), p.Log, now)
+	p.audience.KnowErased(p.Queue.Erased())
+	p.privacy = privacy.New(p.DB, p.Keys, p.Queue, p.audience, p.exports, p.tasks, now)
+	p.privacy.ForgetBy(p.accounts)
+	p.reconciliation = reconciliation.New(p.DB, p.accounts, p.events, now)
+	p.downloads = download.New(p.DB, p.Keys, p.audience, p.exports, p.Config.PublicURL.String(), p.Log, now)
 	p.media = media.New(p.DB, p.accounts, p.Keys, media.Options{
 		PublicURL: p.Config.PublicURL.String(), Log: p.Log}, now)
 	p.campaigns = campaign.New(p.DB, p.Queue, p.audience, p.Identity, p.accounts, p.tasks, p.news, now)
 	p.campaigns.PriceBy(p.Prices)
 	p.campaigns.RenewMediaBy(p.media.Renew)
 	p.told = notification.New(p.DB, p.Config.PublicURL.String(), p.Config.SMTP.Host != "", now)
-	p.Identity.AlsoPost(p.told.Due)
+	p.outbox = outbox.New(p.DB, mailer, p.Log, now, p.Identity.Mails, p.told.Mails)
 	p.Operator = operator.New(p.DB, p.accounts, p.campaigns, p.Hub, now)
 	p.Journal.Watch(p.campaigns)
 	p.Journal.Introduce(p.audience)
@@ -212,7 +233,8 @@ func (p *App) buildDoors(context.Context) error {
 		Campaigns: p.campaigns, Pace: worker.NewPace(p.redis, p.prefix), Waiting: p.tasks.Waiting,
 		Now: now, Log: p.Log})
 	p.worker = worker.New(p.redis, p.tasks, worker.Jobs{
-		Enroll: p.campaigns.Enroll, Import: p.audience.RunImport, Drain: lanes.Drain, Sweep: p.sweep,
+		Enroll: p.campaigns.Enroll, Import: p.audience.RunImport, Erase: p.privacy.Run, Export: p.exports.Run,
+		Retain: p.privacy.Retain, Drain: lanes.Drain, Sweep: p.sweep,
 	}, tasksAtOnce, p.Log)
 
 	p.Webhooks = metawebhook.New(metawebhook.Parts{DB: p.DB, Journal: p.Journal, Queue: p.Queue, Accounts: p.accounts,
@@ -225,6 +247,8 @@ func (p *App) buildDoors(context.Context) error {
 
 	p.metrics.MustRegister(p.Webhooks.Metrics()...)
 	p.metrics.MustRegister(p.media.Metrics()...)
+	p.metrics.MustRegister(p.hooks.Metrics()...)
+	p.metrics.MustRegister(p.reconciliation.Metrics()...)
 
 	budgets := ratelimit.NewBudgets(p.quick, p.prefix, points(p.Config), p.Log)
 	p.metrics.MustRegister(budgets.Metrics()...)
@@ -235,9 +259,10 @@ func (p *App) buildDoors(context.Context) error {
 	api := graph.New(graph.Deps{
 		DB: p.DB, Identity: p.Identity, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns,
 		Direct: direct,
-		Media:  p.media, Downloads: p.downloads,
-		Operator: operator.NewStates(p.DB, now),
-		Log:      p.events, Hub: p.Hub, Rates: worker.NewPace(p.quick, p.prefix), Prices: p.Prices, Budgets: budgets,
+		Media:  p.media, Downloads: p.downloads, Privacy: p.privacy, Exports: p.exports, Webhooks: p.hooks,
+		Reconciliations: p.reconciliation,
+		Operator:        operator.NewStates(p.DB, now),
+		Log:             p.events, Hub: p.Hub, Rates: worker.NewPace(p.quick, p.prefix), Prices: p.Prices, Budgets: budgets,
 		Now: now, Logger: p.Log, AllowedOrigins: cfg.AllowedOrigins,
 		ClientIP: p.clients.Of,
 		Transport: transport.Options{MaxUpload: whatsapp.MaxMedia + 1<<20, Memory: int(cfg.Limits.Memory),
@@ -302,15 +327,18 @@ func (p *App) Serve(ctx context.Context, listener net.Listener, r Roles) error {
 	}
 
 	stopHub, stopJournal := start(p.Hub.Run), start(p.Journal.Run)
-	stopWork, stopPost, stopUses, stopSyncs := func() {}, func() {}, func() {}, func() {}
+	stopWork, stopMails, stopUses, stopHooks := func() {}, func() {}, func() {}, func() {}
+	stopSyncs, stopComparing := func() {}, func() {}
 	if r.API {
 		stopUses = start(p.Identity.RunUses)
 	}
 
 	if r.Work {
 		stopWork = start(p.worker.Run)
-		stopPost = start(func(ctx context.Context) error { return p.Identity.RunPost(ctx, p.Log) })
+		stopMails = start(p.outbox.Run)
+		stopHooks = start(p.hooks.Run)
 		stopSyncs = start(func(ctx context.Context) error { return p.accounts.RunSyncs(ctx, p.Log) })
+		stopComparing = start(func(ctx context.Context) error { return p.reconciliation.Run(ctx, p.Log) })
 	}
 
 	stopServing := start(func(context.Context) error {
@@ -325,9 +353,11 @@ func (p *App) Serve(ctx context.Context, listener net.Listener, r Roles) error {
 	var ends sync.WaitGroup
 	ends.Go(func() { err = errors.Join(err, p.stopHTTP(server)); stopServing() })
 	ends.Go(stopWork)
-	ends.Go(stopPost)
+	ends.Go(stopMails)
 	ends.Go(stopUses)
 	ends.Go(stopSyncs)
+	ends.Go(stopHooks)
+	ends.Go(stopComparing)
 	ends.Wait()
 	stopJournal()
 	stopHub()

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -48,7 +49,7 @@ func measureOfChaos() chaos {
 			atMost: 12 * time.Minute}
 	}
 
-	return chaos{recipients: 600, perSecond: 100, blows: 7, errors: 0.01, outageEvery: 7 * time.Second,
+	return chaos{recipients: 400, perSecond: 100, blows: 7, errors: 0.01, outageEvery: 7 * time.Second,
 		atMost: 3 * time.Minute}
 }
 
@@ -132,6 +133,7 @@ func (s *service) endure(c chaos, blows map[string]func()) {
 	campaign := s.draft(c.recipients)
 	s.decideSoon()
 	s.shortenLeases()
+	latest := s.wakeUps()
 	var listeners []*listener
 	for range max(1, c.readers) {
 		listeners = append(listeners, s.listen())
@@ -164,7 +166,31 @@ func (s *service) endure(c chaos, blows map[string]func()) {
 		s.t.Fatal(err)
 	}
 
-	s.judgeChaos(c, campaign, listeners)
+	s.judgeChaos(c, campaign, listeners, latest())
+}
+
+// wakeUps tells how late this process, in which the sandbox is, has woken up at worst since: for so
+// long the sandbox may have left requests lying that came in time.
+func (s *service) wakeUps() (latest func() time.Duration) {
+	const every = 2 * time.Millisecond
+	var worst atomic.Int64
+	ctx, cancel := context.WithCancel(context.Background())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		for ctx.Err() == nil {
+			slept := time.Now()
+			select {
+			case <-time.After(every):
+			case <-ctx.Done():
+			}
+
+			worst.Store(max(worst.Load(), int64(time.Since(slept)-every)))
+		}
+	}()
+
+	s.t.Cleanup(func() { cancel(); <-over })
+	return func() time.Duration { return time.Duration(worst.Load()) }
 }
 
 // shortenLeases makes the two minutes of a lease three seconds until the test is over: long enough
@@ -225,7 +251,7 @@ func (s *service) untilRead(ctx context.Context, n int) {
 	}
 }
 
-func (s *service) judgeChaos(c chaos, campaign string, listeners []*listener) {
+func (s *service) judgeChaos(c chaos, campaign string, listeners []*listener, latest time.Duration) {
 	s.t.Helper()
 	s.judge(c.recipients)
 	system := caller.System(s.t.Context())
@@ -233,10 +259,13 @@ func (s *service) judgeChaos(c chaos, campaign string, listeners []*listener) {
 		s.t.Errorf("%d messages are not read", n)
 	}
 
-	// What left in time can arrive together where the machine keeps the sandbox waiting, too.
-	usage, bunched := s.sandbox.Usage(app.SandboxNumber), c.perSecond/50
+	// What left in time arrives together where the machine keeps the sandbox waiting: as many more as
+	// fall into the longest such wait.
+	usage := s.sandbox.Usage(app.SandboxNumber)
+	bunched := c.perSecond/50 + int(latest*time.Duration(c.perSecond)/time.Second)
 	if usage.Peak > c.perSecond+bunched {
-		s.t.Errorf("%d messages in one second, the limit is %d", usage.Peak, c.perSecond)
+		s.t.Errorf("%d messages in one second, the limit is %d, and %d may be bunched (the sandbox woke up %s late)",
+			usage.Peak, c.perSecond, bunched, latest)
 	}
 
 	var last int
@@ -253,10 +282,10 @@ func (s *service) judgeChaos(c chaos, campaign string, listeners []*listener) {
 		late, lateAgain = max(late, l.late), max(lateAgain, l.lateAgain)
 	}
 
-	s.t.Logf("%s: at most %d a second, %d requests, %.0f s; the sandbox says %+v; %d events, "+
+	s.t.Logf("%s: at most %d a second (woken up to %s late), %d requests, %.0f s; the sandbox says %+v; %d events, "+
 		"%d connections of %d subscribers, the latest event %s after it was recorded (%s once Redis was back)",
-		campaign, usage.Peak, usage.Requests, usage.Last.Sub(usage.First).Seconds(), s.sandbox.Counts(), last, connections,
-		len(listeners), late, lateAgain)
+		campaign, usage.Peak, latest, usage.Requests, usage.Last.Sub(usage.First).Seconds(), s.sandbox.Counts(), last,
+		connections, len(listeners), late, lateAgain)
 }
 
 // listener is a subscriber that comes back with its cursor whatever happens.

@@ -25,6 +25,18 @@ const importedRows = 20_000
 // importFile posts a file of new contacts, on a list and with consent, and gives the import's id.
 func (s *service) importFile(rows int) uid.ID {
 	s.t.Helper()
+	var file strings.Builder
+	_, _ = file.WriteString("phone,name\n")
+	for i := range rows {
+		_, _ = fmt.Fprintf(&file, "+86138%08d,Name %d\n", i, i)
+	}
+
+	return s.importText(file.String())
+}
+
+// importText posts a file, on a new list and with consent, and gives the import's id.
+func (s *service) importText(text string) uid.ID {
+	s.t.Helper()
 	var list struct {
 		CreateContactList struct{ ContactList struct{ ID string } }
 	}
@@ -39,12 +51,7 @@ func (s *service) importFile(rows int) uid.ID {
 	_ = form.WriteField("operations", string(operations))
 	_ = form.WriteField("map", `{"0":["variables.input.file"]}`)
 	file, _ := form.CreateFormFile("0", "people.csv")
-	_, _ = file.Write([]byte("phone,name\n"))
-
-	for i := range rows {
-		_, _ = fmt.Fprintf(file, "+86138%08d,Name %d\n", i, i)
-	}
-
+	_, _ = file.Write([]byte(text))
 	_ = form.Close()
 	request, _ := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+"/graphql", &body)
 	request.Header.Set("Content-Type", form.FormDataContentType())

@@ -55,7 +55,7 @@ func checkLog(t *testing.T, dsn string) {
 
 	// Numbers whose answer is lost and that fail later, a wrong password, a call that breaks, and a
 	// file.
-	for _, to := range []string{"+12025550104", "+12025550140"} {
+	for _, to := range []string{"+14165550104", "+14165550140"} {
 		s.tries(`mutation { createContact(input: {phone: "` + to + `", name: "` + loggedWord +
 			`"}) { userErrors { code } } }`)
 		secrets = append(secrets, strings.TrimPrefix(to, "+"))
@@ -94,7 +94,7 @@ func checkLog(t *testing.T, dsn string) {
 	})
 
 	// Last a number that is refused because of the token, since that stops everything else.
-	const refused = "12025550127"
+	const refused = "14165550127"
 	template := s.db.Client.Template.Query().OnlyX(system)
 	s.tries(`mutation { sendMessage(input: {phoneNumberId: "` + number.ID.String() + `", to: "+` + refused +
 		`", content: {template: {templateId: "` + template.ID.String() + `", values: [{parameter: "1", value: "` +

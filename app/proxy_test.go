@@ -14,10 +14,10 @@ import (
 	"github.com/gorilla/websocket"
 
 	"carillon/app"
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/config"
 	"carillon/database/dbtest"
-	"carillon/identity"
 )
 
 // inProcess serves the API of a service with a database of its own. Its workers and its hub do not
@@ -166,7 +166,7 @@ func TestTheAddressBehindAProxyIsTheSameInSessionsTheAuditTrailAndSockets(t *tes
 
 	signedIn := 0
 	for _, e := range events {
-		if e.Action != identity.ActionSignIn {
+		if e.Action != audit.ActionSignIn {
 			continue
 		}
 

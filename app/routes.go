@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"carillon/console"
 	"carillon/download"
 	"carillon/graph"
 	"carillon/graph/graphiql"
@@ -19,6 +20,8 @@ func (p *App) routes(r Roles) http.Handler {
 	mux.HandleFunc("GET /readyz", p.ready)
 	if p.Config.MetricsAddr == "" {
 		mux.Handle("GET /metrics", onlyHere(p.metrics.Handler()))
+	} else {
+		mux.Handle("/metrics", http.NotFoundHandler()) // else it would be a page of the console
 	}
 
 	if r.API {
@@ -26,10 +29,12 @@ func (p *App) routes(r Roles) http.Handler {
 		mux.Handle("/webhooks/whatsapp", p.Webhooks)
 		mux.Handle(media.Path, p.media)
 		mux.Handle(download.RejectionsPath, p.downloads)
+		mux.Handle(download.ExportsPath, p.downloads)
 		mux.Handle("GET /schema.graphql", graph.ServeSDL())
 		page := graphiql.Handler(graphiql.Default())
-		mux.Handle("GET /{$}", page)
-		mux.Handle("GET /graphiql/", page)
+		mux.Handle("GET "+graphiql.Path, page)
+		mux.Handle("GET "+graphiql.Path+"/", page)
+		mux.Handle("/", console.Handler())
 	}
 
 	return mux

@@ -121,18 +121,31 @@ func RunEverything(ctx context.Context, environ []string, stdout, stderr io.Writ
 			return ignore(fmt.Errorf("make the first organization: %w", err), context.Canceled)
 		}
 
-		_, err = fmt.Fprintf(stdout, `
+		return p.welcome(stdout, c, listener.Addr())
+	})
+
+	return g.Wait()
+}
+
+// welcome prints how to come in. The link to the console is for browsers on this machine, so it is
+// offered only where the service listens to nobody else.
+func (p *App) welcome(stdout io.Writer, c credentials, listens net.Addr) error {
+	base := strings.TrimSuffix(p.Config.PublicURL.String(), "/")
+	console, once := base+"/", ""
+	if a, ok := listens.(*net.TCPAddr); ok && a.IP.IsLoopback() {
+		console, once = p.Identity.OfferLink(c.Email), "\n             (signs you in, once, within 15 minutes)"
+	}
+
+	_, err := fmt.Fprintf(stdout, `
 Carillon is up, with WhatsApp's sandbox instead of WhatsApp and everything it keeps in %s.
 
-  GraphiQL   %s/%s
+  console    %s%s
+  GraphiQL   %s%s%s
   e-mail     %s
   password   %s
   API key    %s
 
-`, cfg.DataDir, strings.TrimSuffix(cfg.PublicURL.String(), "/"), graphiql.KeyFragment(c.APIKey), c.Email, c.Password, c.APIKey)
+`, p.Config.DataDir, console, once, base, graphiql.Path, graphiql.KeyFragment(c.APIKey), c.Email, c.Password, c.APIKey)
 
-		return err
-	})
-
-	return g.Wait()
+	return err
 }

@@ -23,14 +23,22 @@ func (p *App) sweep(ctx context.Context) error {
 		{"expire leases", func(ctx context.Context) error { _, err := p.Queue.ExpireLeases(ctx); return err }},
 		{"settle unknown messages", p.settleUnknown},
 		{"messaging windows", func(ctx context.Context) error { _, err := p.Queue.SweepWindows(ctx); return err }},
+		{"clicks that nobody tells again", p.Queue.SweepClicks},
 		{"restrictions that are over", p.accounts.EndRestrictions},
 		{"tokens that run out", p.watchTokens},
 		{"conversations without a holder", p.accounts.SweepThreads},
 		{"suspensions that are over", p.endSuspensions},
 		{"keys of numbers", p.audience.KeyNumbers},
 		{"campaigns", p.campaigns.Sweep},
-		{"wake lanes", p.wakeLanes},
-		{"wake imports", p.wakeImports},
+		{"quiet hours", func(ctx context.Context) error { _, err := p.Queue.ReleaseHeld(ctx); return err }},
+		{"wake lanes", waking(p.Queue.Lanes, p.tasks.WakeLane)},
+		{"wake imports", waking(p.audience.WaitingImports, p.tasks.WakeImport)},
+		{"wake erasures", waking(p.privacy.Waiting, p.tasks.WakeErasure)},
+		{"wake exports", waking(p.exports.Waiting, p.tasks.WakeExport)},
+		{"wake retentions", waking(p.privacy.Due, p.tasks.WakeRetention)},
+		{"exports", p.exports.Sweep},
+		{"webhooks of organizations", p.hooks.Sweep},
+		{"figures that are too old", p.reconciliation.Sweep},
 		{"uploads", p.media.Sweep},
 		{"identity", p.Identity.Sweep},
 		{"notifications", p.told.Sweep},
@@ -94,20 +102,15 @@ func (p *App) settleUnknown(ctx context.Context) error {
 	return err
 }
 
-func (p *App) wakeLanes(ctx context.Context) error {
-	lanes, err := p.Queue.Lanes(ctx)
-	for _, number := range lanes {
-		p.tasks.WakeLane(ctx, number)
+// waking has each of what is found woken. What was found before an error is woken too.
+func waking(find func(context.Context) ([]uid.ID, error),
+	wake func(context.Context, uid.ID)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		found, err := find(ctx)
+		for _, id := range found {
+			wake(ctx, id)
+		}
+
+		return err
 	}
-
-	return err
-}
-
-func (p *App) wakeImports(ctx context.Context) error {
-	imports, err := p.audience.WaitingImports(ctx)
-	for _, n := range imports {
-		p.tasks.WakeImport(ctx, n)
-	}
-
-	return err
 }

@@ -77,7 +77,7 @@ func (s *service) tryOut() (number string) {
 
 	for _, t := range s.db.Client.Template.Query().WithAccount().AllX(system) {
 		from := t.Edges.Account.QueryPhoneNumbers().OnlyX(system)
-		s.ask(`mutation($from: ID!, $template: ID!) { sendMessage(input: {phoneNumberId: $from, to: "+12025550100",
+		s.ask(`mutation($from: ID!, $template: ID!) { sendMessage(input: {phoneNumberId: $from, to: "+14165550100",
 			content: {template: {templateId: $template, values: [{parameter: "1", value: "Ann"}]}}}) { userErrors { message } } }`,
 			map[string]any{"from": from.ID.String(), "template": t.ID.String()}, nil)
 	}

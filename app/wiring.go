@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,16 +14,22 @@ import (
 
 	"carillon/account"
 	"carillon/config"
+	"carillon/database"
 	"carillon/delivery"
+	"carillon/export"
+	"carillon/filestore"
 	"carillon/hub"
 	"carillon/identity"
 	"carillon/mail"
 	"carillon/oidc"
+	"carillon/outbound"
+	"carillon/outbox"
 	"carillon/ratelimit"
 	"carillon/redisclient"
 	"carillon/secret"
 	"carillon/telemetry"
 	"carillon/uid"
+	"carillon/webhook"
 	"carillon/whatsapp"
 	"carillon/whatsapp/sandbox"
 )
@@ -112,7 +119,7 @@ func points(cfg config.Config) map[ratelimit.Kind]ratelimit.Rate {
 }
 
 // mailerOf sends by the configured server, or writes to the log.
-func mailerOf(cfg config.Config, log *slog.Logger) (identity.Mailer, error) {
+func mailerOf(cfg config.Config, log *slog.Logger) (outbox.Mailer, error) {
 	s := cfg.SMTP
 	if s.Host == "" {
 		return mail.Log{Logger: log}, nil
@@ -120,6 +127,45 @@ func mailerOf(cfg config.Config, log *slog.Logger) (identity.Mailer, error) {
 
 	return mail.NewSMTP(mail.Server{Host: s.Host, Port: s.Port, User: s.User, Password: s.Password,
 		Security: mail.Security(s.TLS), From: s.From})
+}
+
+// buildExports makes the service of exports, and where it keeps their files.
+func (p *App) buildExports() error {
+	var files filestore.Store = filestore.NewFolder(dataFile(p.Config, "exports"))
+	if at := p.Config.Files; at.Bucket != "" {
+		bucket, err := filestore.NewBucket(filestore.BucketOptions{Endpoint: at.Endpoint, Plain: at.Plain,
+			Bucket: at.Bucket, Prefix: at.Folder, Region: at.Region, AccessKey: at.AccessKey, SecretKey: at.SecretKey})
+		if err != nil {
+			return fmt.Errorf("FILES_URL: %w", err)
+		}
+
+		files = bucket
+	}
+
+	p.exports = export.New(export.Parts{DB: p.DB, Files: files, Log: p.events, Audience: p.audience, Prices: p.Prices,
+		Wake: p.tasks.WakeExport, Keep: p.Config.ExportRetention, Folder: dataFile(p.Config, "temporary"), Logger: p.Log,
+		Now: database.Now})
+
+	return nil
+}
+
+// buildHooks makes the service of webhooks to organizations' own servers.
+func (p *App) buildHooks() error {
+	guard, err := outbound.New(p.Config.WebhookAllow, nil)
+	if err != nil {
+		return fmt.Errorf("WEBHOOK_ALLOW: %w", err)
+	}
+
+	p.hooks = webhook.New(webhook.Parts{DB: p.DB, Keys: p.Keys, Log: p.events, Guard: guard,
+		Keep: p.Config.WebhookRetention, Logger: p.Log, Now: database.Now,
+		Follow: func(ctx context.Context, organization uid.ID, after int64) (webhook.Feed, bool, error) {
+			feed, err := p.Hub.Subscribe(ctx, organization, after)
+			var expired *hub.Expired
+
+			return feed, errors.As(err, &expired), err
+		}})
+
+	return nil
 }
 
 // newsTo tells the hub what delivery and campaigns have committed.

@@ -55,8 +55,8 @@ INSERT INTO message (id, organization_id, direction, campaign_id, template_id, p
         CASE WHEN i % 100 = 50 THEN 'RECEIVED' WHEN i % (:rows / 50) = 71 THEN 'UNKNOWN' WHEN i % (:rows / 50) = 72 THEN 'HELD' WHEN i % (:rows / 50) = 73 THEN 'ACCEPTED' WHEN i % (:rows / 50) = 74 THEN 'CANCELED'
           WHEN i % (:rows / 50) = 79 THEN 'SENT' WHEN i % 100 IN (70, 7, 8) THEN 'FAILED' WHEN i % 100 = 9 THEN 'SKIPPED' WHEN i % 3 = 0 THEN 'DELIVERED' ELSE 'READ' END AS status) AS t) AS m;
 
-INSERT INTO listing (id, organization_id, campaign_id, template_id, phone_number_id, contact_id, address, created_at)
-  SELECT id, organization_id, campaign_id, template_id, phone_number_id, contact_id, address, created_at FROM message;
+INSERT INTO listing (id, organization_id, campaign_id, template_id, phone_number_id, contact_id, address, created_at, type)
+  SELECT id, organization_id, campaign_id, template_id, phone_number_id, contact_id, address, created_at, type FROM message;
 
 INSERT INTO statistic (id, organization_id, hour, account_id, phone_number_id, template_id, campaign_id, category, country, error_code, accepted, sent, delivered, read)
   SELECT fill_id(now(), (row_number() OVER ())::bigint, 19), organization, date_trunc('hour', now()) - h * interval '1 hour', CASE WHEN own THEN :account ELSE organization END,

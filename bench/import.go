@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,14 +21,9 @@ import (
 
 // benchImport is how fast files become contacts, and what memory that takes as they grow.
 func benchImport(ctx context.Context, o options) error {
-	sizes := []int{10_000, 100_000, 1_000_000}
-	if o.n > 0 {
-		sizes = []int{o.n}
-	}
-
 	for _, store := range o.stores {
 		for format, write := range map[string]func(io.Writer, int) error{"csv": writeCSV, "xlsx": writeWorkbook} {
-			for _, n := range sizes {
+			for _, n := range o.sizes() {
 				if err := importOnce(ctx, store, format, n, write); err != nil {
 					return err
 				}
@@ -38,6 +34,14 @@ func benchImport(ctx context.Context, o options) error {
 	return nil
 }
 
+// sizes are how many contacts there are in turn.
+func (o options) sizes() []int {
+	if o.n > 0 {
+		return []int{o.n}
+	}
+	return []int{10_000, 100_000, 1_000_000}
+}
+
 // upload is a file as the API gives it.
 type upload struct {
 	*os.File
@@ -46,55 +50,61 @@ type upload struct {
 
 func (u upload) Size() int64 { return u.size }
 
+// newUpload is a file of n people, which remove takes away.
+func newUpload(write func(io.Writer, int) error, n int) (u upload, err error) {
+	if u.File, err = os.CreateTemp("", "carillon-bench-"); err != nil {
+		return u, err
+	}
+
+	buffered := bufio.NewWriterSize(u.File, 1<<20)
+	if err := errors.Join(write(buffered, n), buffered.Flush()); err != nil {
+		u.remove()
+		return u, err
+	}
+
+	u.size, err = u.Seek(0, io.SeekEnd)
+
+	return u, err
+}
+
+func (u upload) remove() {
+	_ = u.Close()
+	_ = os.Remove(u.Name())
+}
+
 func importOnce(ctx context.Context, store, format string, n int, write func(io.Writer, int) error) error {
-	file, err := os.CreateTemp("", "carillon-bench-")
+	file, err := newUpload(write, n)
 	if err != nil {
 		return err
 	}
 
-	defer file.Close()
-	defer os.Remove(file.Name())
-	buffered := bufio.NewWriterSize(file, 1<<20)
-	if err := write(buffered, n); err != nil {
-		return err
-	}
-	if err := buffered.Flush(); err != nil {
-		return err
-	}
-
-	size, err := file.Seek(0, io.SeekEnd)
-	if err != nil {
-		return err
-	}
-
+	defer file.remove()
 	s, err := openStore(ctx, store, nil)
 	if err != nil {
 		return err
 	}
 
 	defer s.close()
-	f, err := importFile(ctx, s.db, upload{file, size}, n)
+	organization := s.db.Client.Organization.Create().SetName("organization").SaveX(caller.System(ctx)).ID
+	f, err := importFile(caller.In(ctx, organization), s, audience.New(s.db, database.Now, nil), file, n)
 	if err != nil {
 		return err
 	}
 
-	f["store"], f["format"], f["file_mib"] = store, format, float64(size)/(1<<20)
+	f["store"], f["format"], f["file_mib"] = store, format, float64(file.size)/(1<<20)
 
 	return f.print("import")
 }
 
-func importFile(ctx context.Context, db *database.DB, file upload, n int) (figures, error) {
-	system := caller.System(ctx)
-	organization := db.Client.Organization.Create().SetName("organization").SaveX(system).ID
-	owner := caller.In(ctx, organization)
-	people := audience.New(db, database.Now, nil)
+func importFile(owner context.Context, s *store, people *audience.Service, file upload, n int) (figures, error) {
+	system := caller.System(owner)
 	list, err := people.CreateList(owner, "everybody")
 	if err != nil {
 		return nil, err
 	}
 
 	forgetPeak()
-	before, begun := peakMiB(), costNow()
+	before, server, begun := peakMiB(), s.serverCPU(owner), costNow()
 	im, err := people.StartImport(owner, audience.NewImport{FileName: "people", File: file, ListID: &list.ID,
 		Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "bench"}})
 	if err != nil {
@@ -107,8 +117,9 @@ func importFile(ctx context.Context, db *database.DB, file upload, n int) (figur
 	}
 
 	f := figures{"store_seconds": stored.Seconds(), "peak_mib": peakMiB(), "peak_mib_before": before}.since(begun, n)
+	f["database_cpu_seconds_per_1000"] = (s.serverCPU(owner) - server).Seconds() * 1000 / float64(n)
 
-	return f, taken(db.Client.ContactImport.GetX(system, im.ID), n)
+	return f, taken(s.db.Client.ContactImport.GetX(system, im.ID), n)
 }
 
 func taken(im *ent.ContactImport, n int) error {

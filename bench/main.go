@@ -38,7 +38,9 @@ type options struct {
 // benchmarks in the order of the README.
 var benchmarks = map[string]func(context.Context, options) error{
 	"send": benchSend, "pace": benchPace, "enroll": benchEnroll, "webhook": benchWebhook, "lifecycle": benchLifecycle,
-	"latency": benchLatency, "steer": benchSteer, "fanout": benchFanout, "import": benchImport, "plans": benchPlans,
+	"campaign": benchCampaign, "audience": benchAudience,
+	"latency": benchLatency, "steer": benchSteer, "fanout": benchFanout, "import": benchImport,
+	"export": benchExport, "plans": benchPlans,
 	"sandbox": runSandbox,
 }
 

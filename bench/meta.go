@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -64,44 +65,96 @@ func startMeta(ctx context.Context, o sandbox.Options) (*meta, error) {
 
 func (m *meta) close() { m.stop(); <-m.over }
 
-// latencyVariable tells the sandbox's process its latency.
-const latencyVariable = "BENCH_SANDBOX_LATENCY"
+// These tell the sandbox's process its latency and where it posts webhooks.
+const (
+	latencyVariable  = "BENCH_SANDBOX_LATENCY"
+	callbackVariable = "BENCH_SANDBOX_CALLBACK"
+)
 
-// runSandbox is a sandbox as a process of its own, so that what it costs is not in our figures.
+// Lines of input have the sandbox's process post webhooks, and post none.
+const (
+	postWebhooks   = "post"
+	postNoWebhooks = "post none"
+)
+
+// runSandbox is a sandbox as a process of its own, so that what it costs is not in our figures. It
+// answers each line of input with the same.
 func runSandbox(ctx context.Context, _ options) error {
 	latency, _ := time.ParseDuration(os.Getenv(latencyVariable))
-	m, err := startMeta(ctx, sandbox.Options{Throughput: anyRate, NoLimits: true, NoWebhooks: true, Latency: latency})
+	callback := os.Getenv(callbackVariable)
+	m, err := startMeta(ctx, sandbox.Options{Throughput: anyRate, NoLimits: true, NoWebhooks: callback == "",
+		Latency: latency, CallbackURL: callback})
 	if err != nil {
 		return err
 	}
 
 	fmt.Println(m.url)
+	go func() {
+		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); fmt.Println(lines.Text()) {
+			m.Change(func(o *sandbox.Options) { o.NoWebhooks = lines.Text() == postNoWebhooks })
+		}
+	}()
+
 	<-ctx.Done()
 	m.close()
 
 	return nil
 }
 
-// startSandbox runs this program as a sandbox.
-func startSandbox(latency time.Duration) (url string, pid int, stop func(), err error) {
+// sandboxProcess is this program as a sandbox.
+type sandboxProcess struct {
+	url    string
+	child  *exec.Cmd
+	input  io.Writer
+	output *bufio.Reader
+}
+
+// startSandbox runs this program as a sandbox whose webhooks go to callback; without one it posts
+// none.
+func startSandbox(latency time.Duration, callback string) (*sandboxProcess, error) {
 	child := exec.Command(os.Args[0], "sandbox")
-	child.Env, child.Stderr = append(os.Environ(), latencyVariable+"="+latency.String()), os.Stderr
+	child.Env, child.Stderr = append(os.Environ(), latencyVariable+"="+latency.String(),
+		callbackVariable+"="+callback), os.Stderr
+	in, err := child.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+
 	out, err := child.StdoutPipe()
 	if err != nil {
-		return "", 0, nil, err
+		return nil, err
 	}
 	if err := child.Start(); err != nil {
-		return "", 0, nil, err
+		return nil, err
 	}
 
-	stop = func() { _ = child.Process.Signal(syscall.SIGTERM); _ = child.Wait() }
-	line, err := bufio.NewReader(out).ReadString('\n')
+	p := &sandboxProcess{child: child, input: in, output: bufio.NewReader(out)}
+	line, err := p.output.ReadString('\n')
 	if err != nil {
-		stop()
-		return "", 0, nil, errors.New("the sandbox did not start")
+		p.stop()
+		return nil, errors.New("the sandbox did not start")
 	}
 
-	return strings.TrimSpace(line), child.Process.Pid, stop, nil
+	p.url = strings.TrimSpace(line)
+
+	return p, nil
+}
+
+func (p *sandboxProcess) pid() int { return p.child.Process.Pid }
+
+func (p *sandboxProcess) stop() { _ = p.child.Process.Signal(syscall.SIGTERM); _ = p.child.Wait() }
+
+// tell has it do what the line says for what is sent from now on.
+func (p *sandboxProcess) tell(line string) error {
+	if _, err := fmt.Fprintln(p.input, line); err != nil {
+		return fmt.Errorf("tell the sandbox: %w", err)
+	}
+
+	if _, err := p.output.ReadString('\n'); err != nil {
+		return fmt.Errorf("hear from the sandbox: %w", err)
+	}
+
+	return nil
 }
 
 // cpuOf is what a process has used, in user and system time together.

@@ -226,6 +226,15 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 		{"engine: lanes", func() error { _, err := s.queue.Lanes(ctx); return err }},
 		{"engine: runnable", func() error { _, err := s.queue.Runnable(ctx, s.number.ID); return err }},
 		{"engine: next due", func() error { _, _, err := s.queue.NextDue(ctx, s.number.ID); return err }},
+		{"", func() error { return s.template.Update().SetCategory(enum.TemplateCategoryMarketing).Exec(ctx) }},
+		{"engine: claim by night", func() error {
+			policy := jsonfield.SendingPolicy{QuietHours: &jsonfield.QuietHours{Start: "00:00", End: "23:59"}}
+			_, _, err := s.queue.Claim(ctx, s.number.ID, 50, []delivery.Runnable{{Campaign: c.ID, Most: -1}},
+				delivery.Limit{Quiet: delivery.QuietHoursOf(&ent.Organization{TimeZone: "UTC", SendingPolicy: policy})})
+			return err
+		}},
+		{"engine: release what is held", func() error { _, err := s.queue.ReleaseHeld(ctx); return err }},
+		{"", func() error { return s.template.Update().SetCategory(enum.TemplateCategoryUtility).Exec(ctx) }},
 		{"engine: claim and return", func() error {
 			claimed, _, err := s.queue.Claim(ctx, s.number.ID, 50, []delivery.Runnable{{Campaign: c.ID, Most: -1}},
 				delivery.Limit{Account: s.account.ID, People: &limit})
@@ -254,7 +263,7 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 		{"webhook: received", func() error {
 			_, err := handler.Process(ctx, []byte(`{"object":"whatsapp_business_account","entry":[{"id":"`+waba+
 				`","changes":[{"value":{"messaging_product":"whatsapp","metadata":{"phone_number_id":"`+metaNumber+
-				`"},"contacts":[{"profile":{"name":"Ana"},"wa_id":"13032000001"}],"messages":[{"from":"13032000001","id":"wamid.in","timestamp":"1700000000","type":"text","text":{"body":"STOP"}}]},"field":"messages"}]}]}`))
+				`"},"contacts":[{"profile":{"name":"Ana"},"wa_id":"14162000001"}],"messages":[{"from":"14162000001","id":"wamid.in","timestamp":"1700000000","type":"text","text":{"body":"STOP"}}]},"field":"messages"}]}]}`))
 			return err
 		}},
 		{"engine: retry", func() error { _, err := s.campaigns.Retry(s.owner, p.campaign, []int{131049}); return err }},
@@ -294,6 +303,7 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 			_, err := s.queue.ExpireEvents(ctx, time.Now().Add(-5*24*time.Hour))
 			return err
 		}},
+		{"engine: end of messages", func() error { return s.playRetention(ctx) }},
 	}
 
 	for _, step := range steps {
@@ -304,4 +314,17 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 	}
 
 	return nil
+}
+
+// playRetention plays a page of what an organization's retention does to messages and the log.
+func (s *stage) playRetention(ctx context.Context) error {
+	organization, before := s.account.OrganizationID, time.Now().Add(-4*24*time.Hour)
+	return s.db.InTx(ctx, func(tx *database.Tx) error {
+		_, err := s.queue.Retire(ctx, tx, organization, uid.ID{}, uid.From(time.Now()), 100)
+		if err == nil {
+			_, _, err = s.queue.ExpireLog(ctx, tx, organization, before)
+		}
+
+		return err
+	})
 }

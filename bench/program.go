@@ -38,9 +38,23 @@ type program struct {
 	account, phone, template, campaign string // ids
 }
 
-// startProgram builds and runs the program on a store of its own before a sandbox in this process,
-// and signs up.
-func startProgram(ctx context.Context, storeName string, o sandbox.Options) (p *program, err error) {
+// startProgram is startProgramBefore a sandbox in this process.
+func startProgram(ctx context.Context, storeName string, o sandbox.Options) (*program, error) {
+	return startProgramBefore(ctx, storeName, func(p *program, callback string) (string, error) {
+		o.CallbackURL = callback
+		var err error
+		if p.meta, err = startMeta(ctx, o); err != nil {
+			return "", err
+		}
+
+		return p.meta.url, nil
+	})
+}
+
+// startProgramBefore builds and runs the program on a store of its own before what start starts,
+// which posts to the callback and gives its own address; and signs up.
+func startProgramBefore(ctx context.Context, storeName string,
+	start func(p *program, callback string) (url string, err error)) (p *program, err error) {
 	p = &program{}
 	defer func() {
 		if err != nil {
@@ -68,13 +82,14 @@ func startProgram(ctx context.Context, storeName string, o sandbox.Options) (p *
 		return p, err
 	}
 
-	p.url, o.CallbackURL = "http://"+address, "http://"+address+"/webhooks/whatsapp"
-	if p.meta, err = startMeta(ctx, o); err != nil {
+	p.url = "http://" + address
+	meta, err := start(p, p.url+"/webhooks/whatsapp")
+	if err != nil {
 		return p, err
 	}
 
 	environ := []string{"MAX_CONNECTIONS_PER_ORGANIZATION=10000", "DATABASE_URL=" + p.dsn, "DATA_DIR=" + folder,
-		"HTTP_ADDR=" + address, "WHATSAPP_API_URL=" + p.meta.url, "WHATSAPP_APP_ID=1",
+		"HTTP_ADDR=" + address, "WHATSAPP_API_URL=" + meta, "WHATSAPP_APP_ID=1",
 		"WHATSAPP_APP_SECRET=" + appSecret, "WHATSAPP_VERIFY_TOKEN=" + verifyToken, "LOG_LEVEL=error",
 		"ENCRYPTION_KEY=c2l4dGVlbiBieXRlcyBvZiBrZXksIHR3aWNlIG92ZXI="}
 	if storeName == "postgres" {
@@ -290,6 +305,11 @@ func (p *program) draft(ctx context.Context, n int) error {
 		return err
 	}
 
+	return p.create(ctx)
+}
+
+// create makes a campaign to all contacts.
+func (p *program) create(ctx context.Context) error {
 	var created struct {
 		CreateCampaign struct{ Campaign identified }
 	}
@@ -297,7 +317,7 @@ func (p *program) draft(ctx context.Context, n int) error {
 		`mutation($i: CreateCampaignInput!) { createCampaign(input: $i) { campaign { id } userErrors { field message } } }`,
 		map[string]any{
 			"name": "Spring", "templateId": p.template, "phoneNumberId": p.phone,
-			"audience":   map[string]any{"filter": map[string]any{"country": []string{"US"}}},
+			"audience":   map[string]any{"filter": map[string]any{"country": []string{"CA"}}},
 			"parameters": []any{map[string]any{"parameter": "1", "contactField": "name"}}}, &created)
 
 	p.campaign = created.CreateCampaign.Campaign.ID

@@ -29,9 +29,9 @@ func (p *past) filters(account, number, template, contact uid.ID, phone string) 
 
 	messages := []string{"", id("campaignId", p.campaign), id("templateId", template), id("templateId", p.template),
 		id("phoneNumberId", number), id("phoneNumberId", p.number),
-		id("contactId", contact), fmt.Sprintf("to: %q", phone), `to: "+12025550000"`,
+		id("contactId", contact), fmt.Sprintf("to: %q", phone), `to: "+14165550000"`,
 		`wamid: "wamid.HBgNC4CA4238A0B923820DCC509A6F75849B"`, `errorCode: [131026]`, `errorCode: [131049]`,
-		`errorCode: [1]`,
+		`errorCode: [1]`, "type: [TEXT]", "type: [TEMPLATE]", "type: [STICKER]",
 		"direction: INBOUND", "direction: OUTBOUND", "since: " + at(1), "until: " + at(89),
 		"since: " + at(40) + ", until: " + at(39), "since: " + at(400) + ", until: " + at(399),
 		"direction: INBOUND, " + id("phoneNumberId", number), "direction: INBOUND, " + id("contactId", contact),

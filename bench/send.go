@@ -38,12 +38,13 @@ func benchSend(ctx context.Context, o options) error {
 
 func sendOnce(ctx context.Context, o options, store string, latency time.Duration) error {
 	n := o.count(60_000)
-	url, sandbox, stop, err := startSandbox(latency)
+	box, err := startSandbox(latency, "")
 	if err != nil {
 		return err
 	}
 
-	defer stop()
+	defer box.stop()
+	url, sandbox := box.url, box.pid()
 	s, err := setStage(ctx, store, url, nil)
 	if err != nil {
 		return err
@@ -139,7 +140,7 @@ func inFlight(latency time.Duration) int {
 func bareSends(ctx context.Context, url string, n, atOnce int) (perSecond float64, err error) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: atOnce, DisableCompression: true}}
 	defer client.CloseIdleConnections()
-	example, err := whatsapp.Message{To: "+13032000000",
+	example, err := whatsapp.Message{To: "+14162000000",
 		BizOpaqueCallbackData: whatsapp.CallbackData("msg_01k9zqj4y3e8r5t7w2x0000000", 1),
 		Template: &whatsapp.TemplateMessage{Name: "hello", Language: "en_US",
 			Components: []whatsapp.MessageComponent{{Type: "body",

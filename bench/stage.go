@@ -200,9 +200,9 @@ func addContacts(system context.Context, db *database.DB, organization uid.ID, n
 			rows := make([]*ent.ContactCreate, min(contactsAtOnce, n-from))
 			numbers := make([]*ent.ContactIdentifierCreate, len(rows))
 			for i := range rows {
-				id, phone := uid.New(uid.Contact), "+1303"+strconv.Itoa(2_000_000+from+i)
+				id, phone := uid.New(uid.Contact), "+1416"+strconv.Itoa(2_000_000+from+i)
 				rows[i] = tx.Client.Contact.Create().SetID(id).SetOrganizationID(organization).SetPhone(phone).
-					SetName("Person " + strconv.Itoa(from+i)).SetCountry("US")
+					SetName("Person " + strconv.Itoa(from+i)).SetCountry("CA")
 				numbers[i] = tx.Client.ContactIdentifier.Create().SetOrganizationID(organization).
 					SetKind(enum.IdentifierKindPhone).SetValue(phone).SetContactID(id).SetSince(database.Now())
 			}
@@ -222,10 +222,14 @@ func addContacts(system context.Context, db *database.DB, organization uid.ID, n
 }
 
 func (s *stage) draft() (*ent.Campaign, error) {
+	return s.draftTo(jsonfield.Audience{Filter: &jsonfield.ContactFilter{Country: []string{"CA"}}})
+}
+
+func (s *stage) draftTo(people jsonfield.Audience) (*ent.Campaign, error) {
 	name := "name"
 	return s.campaigns.Create(s.owner, campaign.Draft{Name: "Spring", TemplateID: s.template.ID,
 		PhoneNumberID: s.number.ID,
-		Audience:      jsonfield.Audience{Filter: &jsonfield.ContactFilter{Country: []string{"US"}}},
+		Audience:      people,
 		Parameters:    []jsonfield.ParameterBinding{{Parameter: "1", ContactField: &name}}})
 }
 
@@ -245,17 +249,27 @@ func (s *stage) enrolled(n int) (*ent.Campaign, error) {
 	if err := s.campaigns.Enroll(s.system, c.ID); err != nil {
 		return nil, err
 	}
-	if s.db.Dialect == "postgres" { // as autovacuum does for a table that has lived for a minute
-		err = s.db.InTx(s.system, func(tx *database.Tx) error { _, err := tx.ExecContext(s.system, "ANALYZE"); return err })
+
+	return c, s.analyze()
+}
+
+// analyze does what autovacuum does for a table that has lived for a minute.
+func (s *stage) analyze() error {
+	if s.db.Dialect != "postgres" {
+		return nil
 	}
 
-	return c, err
+	return s.db.InTx(s.system, func(tx *database.Tx) error {
+		_, err := tx.ExecContext(s.system, "ANALYZE")
+		return err
+	})
 }
 
 // until waits for a campaign to be as holds wants it.
-func (s *stage) until(ctx context.Context, id uid.ID, holds func(*ent.Campaign) bool) error {
+func (s *store) until(ctx context.Context, id uid.ID, holds func(*ent.Campaign) bool) error {
+	system := caller.System(ctx)
 	return poll(ctx, 20*time.Millisecond, func() (bool, error) {
-		c, err := s.db.Client.Campaign.Get(s.system, id)
+		c, err := s.db.Client.Campaign.Get(system, id)
 		return err == nil && holds(c), err
 	})
 }
@@ -283,7 +297,11 @@ func (s *stage) verified(past int) error {
 		return nil
 	}
 
-	differences, err := s.queue.Verify(s.system)
+	return recounted(s.system, s.queue)
+}
+
+func recounted(system context.Context, queue *delivery.Queue) error {
+	differences, err := queue.Verify(system)
 	if err == nil && len(differences) > 0 {
 		err = fmt.Errorf("%d counts differ from a recount, the first: %s", len(differences), differences[0])
 	}

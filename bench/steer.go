@@ -51,7 +51,7 @@ func steerOnce(ctx context.Context, store string, limit, n int) error {
 	var singles, pauses, resumes []time.Duration
 
 	for i := range steered {
-		took, err := s.overtakes(ctx, m, single, "+1415"+strconv.Itoa(2_000_000+i))
+		took, err := s.overtakes(ctx, m, single, "+1416"+strconv.Itoa(2_000_000+i))
 		if err != nil {
 			return err
 		}

@@ -39,7 +39,7 @@ func (p *program) accepted(ctx context.Context, n int) ([]uid.ID, error) {
 			messages := make([]delivery.Outgoing, min(1000, n-from))
 			for i := range messages {
 				messages[i] = delivery.Outgoing{Template: template.ID, PhoneNumber: number.ID, Account: number.AccountID,
-					Address: fmt.Sprintf("+1303%d", 2_000_000+from+i), Country: "US",
+					Address: fmt.Sprintf("+1416%d", 2_000_000+from+i), Country: "CA",
 					Type: "TEMPLATE", Category: "UTILITY"}
 			}
 

@@ -171,7 +171,7 @@ func signedPosts(ids []uid.ID, each int) (posts []signedPost) {
 
 func sign(statuses []string) signedPost {
 	body := []byte(`{"object":"whatsapp_business_account","entry":[{"id":"` + waba +
-		`","changes":[{"value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"12025550199","phone_number_id":"` +
+		`","changes":[{"value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"14165550199","phone_number_id":"` +
 		metaNumber + `"},"statuses":[` + strings.Join(statuses, ",") + `]},"field":"messages"}]}]}`)
 	return signedPost{body, whatsapp.Sign(appSecret, body)}
 }
@@ -183,7 +183,7 @@ func statusOf(id uid.ID, i int, status string) string {
 	}
 
 	return fmt.Sprintf(
-		`{"id":"wamid.bench%d","status":%q,"timestamp":"%d","recipient_id":"1303%d","biz_opaque_callback_data":%q%s}`,
+		`{"id":"wamid.bench%d","status":%q,"timestamp":"%d","recipient_id":"1416%d","biz_opaque_callback_data":%q%s}`,
 		i, status, time.Now().Unix(), 2_000_000+i, whatsapp.CallbackData(id.String(), 0), pricing)
 }
 

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"carillon/app"
-	"carillon/identity"
+	"carillon/audit"
 )
 
 // operation is something that the operator does.
@@ -138,7 +138,7 @@ func (o operation) perform(ctx context.Context, a adminArgs, environ []string, s
 	}
 
 	defer p.Close()
-	err = o.run(identity.AsOperator(ctx), p, a)
+	err = o.run(audit.AsOperator(ctx), p, a)
 	flush, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	if late := p.Hub.Flush(flush); late != nil {
@@ -218,7 +218,7 @@ func verify(ctx context.Context, p *app.App, a adminArgs) error {
 
 // trails walks the audit trails and tells the end of each, which is worth keeping elsewhere.
 func trails(ctx context.Context, p *app.App, lines *[]string) (broken int, err error) {
-	all, err := p.Identity.Trails(ctx)
+	all, err := audit.Walk(ctx, p.DB)
 	if err != nil {
 		return 0, err
 	}

@@ -47,7 +47,7 @@ func commands(environ []string) *cobra.Command {
 	}
 
 	root.AddCommand(
-		role("serve", "the API, the webhooks and GraphiQL", app.Roles{API: true}, environ),
+		role("serve", "the console, the API, the webhooks and GraphiQL", app.Roles{API: true}, environ),
 		role("work", "the workers that send", app.Roles{Work: true}, environ),
 		simple("migrate", "brings the tables up to date", func(cmd *cobra.Command) error {
 			return migrate(cmd.Context(), environ, cmd.OutOrStdout())

@@ -54,6 +54,14 @@ type Config struct {
 	EventRetention   time.Duration // age at which entries leave the event log
 	AccountSyncEvery time.Duration // how long an account goes without being synced whole, at most
 
+	Files           Files         // where exports are kept
+	ExportRetention time.Duration // how long the file of an export is kept
+
+	// WebhookAllow is what endpoints of webhooks may reach that is not public: hosts, host:port,
+	// networks.
+	WebhookAllow     []string
+	WebhookRetention time.Duration // how long it is kept what became of deliveries to endpoints
+
 	// RejectionRetention is the age at which the rejected rows of imports are removed.
 	RejectionRetention time.Duration
 
@@ -108,6 +116,16 @@ type Limits struct {
 	Memory      int64 // bytes that callers of the API may fill
 	Uploads     int   // at a time
 	UploadSpace int64 // bytes of disk for them
+}
+
+// Files are where files are kept that Carillon makes. Without a bucket it is a folder in DataDir.
+type Files struct {
+	Bucket               string // of a service that speaks S3; empty: none
+	Endpoint             string // host:port of that service
+	Plain                bool   // HTTP without TLS
+	Folder               string // in the bucket; this service's own
+	Region               string // empty: the service tells
+	AccessKey, SecretKey string // empty: those of the environment, or of the machine
 }
 
 // Points are the budgets of API calls: how many points of cost a minute. Zero is no budget.
@@ -238,6 +256,10 @@ func parse(environ []string) map[string]string {
 // complete fills in the defaults that follow from other variables.
 func (c *Config) complete() {
 	if c.PublicURL == nil {
+		if c.Environment == Development && c.WebhookAllow == nil { // whoever tries it out has their server here
+			c.WebhookAllow = []string{"localhost", "127.0.0.0/8", "::1/128"}
+		}
+
 		_, port, _ := net.SplitHostPort(c.HTTPAddr)
 		c.PublicURL = &url.URL{Scheme: "http", Host: "localhost:" + port}
 	}
@@ -282,6 +304,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Any("limits", c.Limits),
 		slog.Any("points", c.Points),
 		slog.Duration("event_retention", c.EventRetention),
+		slog.Any("webhook_allow", c.WebhookAllow), slog.Duration("webhook_retention", c.WebhookRetention),
 		slog.Duration("account_sync_every", c.AccountSyncEvery),
 		slog.Duration("rejection_retention", c.RejectionRetention),
 		slog.Int("encryption_keys", len(c.EncryptionKeys)),

@@ -110,6 +110,26 @@ func networks(value string) ([]netip.Prefix, error) {
 	return list, nil
 }
 
+// reachable reads what is looked at more closely where it is used: hosts, host:port, networks.
+func reachable(value string) ([]string, error) {
+	list, err := elements(strings.ToLower(value))
+	if err != nil {
+		return nil, err
+	}
+
+	for _, element := range list {
+		network, err := netip.ParsePrefix(element)
+		switch {
+		case strings.Contains(element, "/") && err != nil, strings.ContainsAny(element, "@?#* "):
+			return nil, fmt.Errorf("has %q, which is neither a host, host:port, nor a network", element)
+		case err == nil && network.Bits() == 0:
+			return nil, fmt.Errorf("has %q, which is everything", element)
+		}
+	}
+
+	return list, nil
+}
+
 func domains(value string) ([]string, error) {
 	list, err := elements(strings.ToLower(value))
 	if err != nil {

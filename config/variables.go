@@ -77,6 +77,16 @@ var variables = []Variable{
 		set:     func(c *Config, value string) error { c.DataDir = value; return nil },
 	},
 	{
+		Name: "FILES_URL", Secret: true,
+		Meaning: "Where the files of exports are kept, if not in the folder `exports` of `DATA_DIR`: a bucket of a service " +
+			"that speaks S3, as `s3://access-key:secret-key@host:port/bucket/folder?region=eu-central-1`, with keys " +
+			"percent-encoded. `s3+http://` is without TLS. Without keys those of the environment (`AWS_ACCESS_KEY_ID`) or " +
+			"of the machine are used. The folder is this service's alone: files there that it does not know are removed. " +
+			"Needed where processes run on several machines that share no `DATA_DIR`.",
+		right: "s3://access-key:secret-key@host/bucket/folder",
+		set:   func(c *Config, value string) (err error) { c.Files, err = filesURL(value); return },
+	},
+	{
 		Name: "TERMS_FILE",
 		Meaning: "Terms of service as Markdown, with a front matter that says `version` and `effective`, a date. " +
 			"By default the ones that ship with the program.",
@@ -344,6 +354,33 @@ var variables = []Variable{
 		right: "a span of at least 1h and at most 3650d, such as 30d or 36h",
 		set: func(c *Config, value string) (err error) {
 			c.EventRetention, err = span(value, time.Hour, 3650*day)
+			return
+		},
+	},
+	{
+		Name: "WEBHOOK_ALLOW",
+		Meaning: "What endpoints of webhooks may reach although it is not public, or speaks plain http: hosts " +
+			"(`hooks.intern`), `host:port`, and networks (`10.1.0.0/16`), with commas between. Without it, only https " +
+			"and public addresses; in development without `PUBLIC_URL`, this machine too.",
+		right: "hosts, host:port or networks, such as hooks.intern,10.1.0.0/16",
+		set:   func(c *Config, value string) (err error) { c.WebhookAllow, err = reachable(value); return },
+	},
+	{
+		Name: "WEBHOOK_RETENTION", Default: "7d",
+		Meaning: "How long it is kept what was posted to endpoints of webhooks and what they answered, in days (`7d`) or " +
+			"hours (`36h`).",
+		right: "a span of at least 48h and at most 365d, such as 7d or 72h",
+		set: func(c *Config, value string) (err error) {
+			c.WebhookRetention, err = span(value, 48*time.Hour, 365*day)
+			return
+		},
+	},
+	{
+		Name: "EXPORT_RETENTION", Default: "3d",
+		Meaning: "How long the file of an export is kept, in days (`3d`) or hours (`36h`). Its link is good for as long.",
+		right:   "a span of at least 1h and at most 365d, such as 3d or 36h",
+		set: func(c *Config, value string) (err error) {
+			c.ExportRetention, err = span(value, time.Hour, 365*day)
 			return
 		},
 	},

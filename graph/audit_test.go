@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database/dbtest"
 	"carillon/delivery"
@@ -25,6 +26,11 @@ import (
 var changes = map[string]func(o *shop){
 	"signUp": nil, // its organization is new: looked at apart
 	"signIn": func(o *shop) { o.signIn(password) },
+	"signInByLink": func(o *shop) {
+		email := o.must(`{ viewer { user { email } } }`).text("viewer.user.email")
+		_, token, _ := strings.Cut(o.who.OfferLink(email), "#token=")
+		o.stage.ask("", `mutation($t: String!) { signInByLink(input: {token: $t}) { token } }`, vars{"t": token})
+	},
 	"signOut": func(o *shop) {
 		(&person{stage: o.stage, token: o.signIn(password)}).must(`mutation { signOut { signedOut } }`)
 	},
@@ -113,15 +119,15 @@ var changes = map[string]func(o *shop){
 			vars{"id": o.draftTemplate("duplicated_sale")})
 	},
 	"createContact": func(o *shop) {
-		o.must(`mutation { createContact(input: {phone: "+15550109999"}) { userErrors { message } } }`)
+		o.must(`mutation { createContact(input: {phone: "+14167019999"}) { userErrors { message } } }`)
 	},
 	"importContacts": func(o *shop) {
 		o.upload(`mutation($input: ImportContactsInput!) { importContacts(input: $input) { userErrors { message } } }`,
-			"phone\n+15550108888\n", vars{})
+			"phone\n+14167018888\n", vars{})
 	},
 	"cancelContactImport": func(o *shop) {
 		a := o.upload(`mutation($input: ImportContactsInput!) { importContacts(input: $input) { import { id } } }`,
-			"phone\n+15550108889\n", vars{})
+			"phone\n+14167018889\n", vars{})
 		o.must(`mutation($id: ID!) { cancelContactImport(input: {importId: $id}) { userErrors { message } } }`,
 			vars{"id": a.text("importContacts.import.id")})
 	},
@@ -130,11 +136,11 @@ var changes = map[string]func(o *shop){
 	},
 	"updateContact": func(o *shop) {
 		o.must(`mutation($id: ID!) { updateContact(input: {contactId: $id, addTags: ["vip"]}) { userErrors { message } } }`,
-			vars{"id": o.newContact("+15550107777")})
+			vars{"id": o.newContact("+14167017777")})
 	},
 	"recordConsent": func(o *shop) {
 		o.must(`mutation($id: ID!) { recordConsent(input: {contactId: $id, consent: {consent: OPTED_IN, source: "shop"}}) {
-			userErrors { message } } }`, vars{"id": o.newContact("+15550106666")})
+			userErrors { message } } }`, vars{"id": o.newContact("+14167016666")})
 	},
 	"updateContactList": func(o *shop) {
 		o.must(`mutation($id: ID!) { updateContactList(input: {contactListId: $id, name: "Renamed"}) { userErrors { message } } }`,
@@ -143,6 +149,35 @@ var changes = map[string]func(o *shop){
 	"deleteContactList": func(o *shop) {
 		o.must(`mutation($id: ID!) { deleteContactList(input: {contactListId: $id}) { userErrors { message } } }`,
 			vars{"id": o.newList("To be deleted")})
+	},
+	"createWebhookEndpoint": func(o *shop) { o.endpoint() },
+	"updateWebhookEndpoint": func(o *shop) {
+		o.must(`mutation($id: ID!) { updateWebhookEndpoint(input: {webhookEndpointId: $id, enabled: false}) {
+			userErrors { message } } }`, vars{"id": o.endpoint().String()})
+	},
+	"deleteWebhookEndpoint": func(o *shop) {
+		o.must(`mutation($id: ID!) { deleteWebhookEndpoint(input: {webhookEndpointId: $id}) { userErrors { message } } }`,
+			vars{"id": o.endpoint().String()})
+	},
+	"rotateWebhookSecret": func(o *shop) {
+		o.must(`mutation($id: ID!) { rotateWebhookSecret(input: {webhookEndpointId: $id}) { userErrors { message } } }`,
+			vars{"id": o.endpoint().String()})
+	},
+	"testWebhookEndpoint": func(o *shop) {
+		o.must(`mutation($id: ID!) { testWebhookEndpoint(input: {webhookEndpointId: $id, event: MESSAGE_READ}) {
+			userErrors { message } } }`, vars{"id": o.endpoint().String()})
+	},
+	"retryWebhookDelivery": func(o *shop) {
+		o.must(`mutation($id: ID!) { retryWebhookDelivery(input: {webhookDeliveryId: $id}) { userErrors { message } } }`,
+			vars{"id": o.delivery(o.endpoint()).String()})
+	},
+	"exportMessages": func(o *shop) { o.exported("exportMessages", `{format: CSV}`) },
+	"exportContacts": func(o *shop) { o.exported("exportContacts", `{format: NDJSON}`) },
+	"exportStatistics": func(o *shop) {
+		o.exported("exportStatistics", `{filter: {since: "2026-01-01T00:00:00Z", until: "2027-01-01T00:00:00Z"}}`)
+	},
+	"exportPersonalData": func(o *shop) {
+		o.exported("exportPersonalData", `{contactId: "`+o.contacts[0].ID.String()+`"}`)
 	},
 	"createSegment": func(o *shop) { o.newSegment("Chinese") },
 	"updateSegment": func(o *shop) {
@@ -153,10 +188,14 @@ var changes = map[string]func(o *shop){
 		o.must(`mutation($id: ID!) { deleteSegment(input: {segmentId: $id}) { userErrors { message } } }`,
 			vars{"id": o.newSegment("To be deleted")})
 	},
-	"addSuppressions": func(o *shop) { o.suppress("+15550105555") },
+	"addSuppressions": func(o *shop) { o.suppress("+14167015555") },
+	"eraseContact": func(o *shop) {
+		o.must(`mutation($id: ID!) { eraseContact(input: {contactId: $id}) { userErrors { message } } }`,
+			vars{"id": o.newContact("+14167015111")})
+	},
 	"removeSuppression": func(o *shop) {
 		o.must(`mutation($id: ID!) { removeSuppression(input: {suppressionId: $id}) { userErrors { message } } }`,
-			vars{"id": o.suppress("+15550104444")})
+			vars{"id": o.suppress("+14167014444")})
 	},
 	"createCampaign": func(o *shop) { o.campaign("Spring") },
 	"updateCampaign": func(o *shop) {
@@ -167,8 +206,16 @@ var changes = map[string]func(o *shop){
 		o.must(`mutation($id: ID!) { duplicateCampaign(input: {campaignId: $id}) { userErrors { message } } }`,
 			vars{"id": o.campaign("To be copied").String()})
 	},
+	"addCampaignRecipients": func(o *shop) {
+		o.must(`mutation($id: ID!) { addCampaignRecipients(input: {campaignId: $id, recipients: [{phone: "+15550102222"}]}) {
+			userErrors { message } } }`, vars{"id": o.campaign("To be added to").String()})
+	},
+	"importCampaignRecipients": func(o *shop) {
+		o.upload(`mutation($input: ImportCampaignRecipientsInput!) { importCampaignRecipients(input: $input) {
+			userErrors { message } } }`, "phone\n+15550108887\n", vars{"campaignId": o.campaign("To be filled").String()})
+	},
 	"testCampaign": func(o *shop) {
-		o.must(`mutation($id: ID!) { testCampaign(input: {campaignId: $id, to: "+15550103333"}) { userErrors { message } } }`,
+		o.must(`mutation($id: ID!) { testCampaign(input: {campaignId: $id, to: "+14167013333"}) { userErrors { message } } }`,
 			vars{"id": o.campaign("To be tried").String()})
 	},
 	"launchCampaign": func(o *shop) { o.launched("launch", "launch") },
@@ -234,7 +281,7 @@ var changes = map[string]func(o *shop){
 	},
 	"resetPassword": func(o *shop) {
 		email := o.hire("VIEWER").must(`{ viewer { user { email } } }`).text("viewer.user.email")
-		link, err := o.who.ResetLink(identity.AsOperator(o.ctx), email)
+		link, err := o.who.ResetLink(audit.AsOperator(o.ctx), email)
 		if err != nil {
 			o.t.Fatal(err)
 		}
@@ -266,44 +313,52 @@ var changesNothing = map[string]string{
 
 // recorded are the actions that mutations leave, where they are not named alike.
 var recorded = map[string]string{
-	"signUp": identity.ActionSignUp, "signIn": identity.ActionSignIn, "signOut": identity.ActionSignOut,
-	"acceptTerms":        identity.ActionTermsAccept,
-	"updateOrganization": identity.ActionOrganizationUpdate, "revokeSession": identity.ActionSessionRevoke,
-	"createApiKey": identity.ActionAPIKeyCreate,
-	"revokeApiKey": identity.ActionAPIKeyRevoke, "connectAccount": identity.ActionAccountConnect,
-	"syncAccount": identity.ActionAccountSync, "connectSandboxAccount": identity.ActionAccountConnect,
-	"uploadMedia":         identity.ActionMediaUpload,
-	"registerPhoneNumber": identity.ActionPhoneNumberRegister, "deregisterPhoneNumber": identity.ActionNumberDeregister,
-	"requestVerificationCode": identity.ActionNumberVerify, "verifyPhoneNumber": identity.ActionNumberVerify,
-	"updateBusinessProfile": identity.ActionPhoneNumberUpdate,
-	"updatePhoneNumber":     identity.ActionPhoneNumberUpdate, "createTemplate": identity.ActionTemplateCreate,
-	"updateTemplate": identity.ActionTemplateUpdate, "submitTemplate": identity.ActionTemplateSubmit,
-	"deleteTemplate": identity.ActionTemplateDelete, "duplicateTemplate": identity.ActionTemplateCreate,
-	"createContact": identity.ActionContactCreate, "importContacts": identity.ActionContactImport,
-	"cancelContactImport": identity.ActionContactImportCancel,
-	"createContactList":   identity.ActionContactListCreate,
-	"updateContactList":   identity.ActionContactListUpdate, "deleteContactList": identity.ActionContactListDelete,
-	"createSegment": identity.ActionSegmentCreate, "updateSegment": identity.ActionSegmentUpdate,
-	"deleteSegment":   identity.ActionSegmentDelete,
-	"addSuppressions": identity.ActionSuppressionAdd, "removeSuppression": identity.ActionSuppressionRemove,
-	"updateContact": identity.ActionContactUpdate, "recordConsent": identity.ActionConsentRecord,
-	"updateCampaign": identity.ActionCampaignUpdate, "duplicateCampaign": identity.ActionCampaignDuplicate,
-	"testCampaign":   identity.ActionCampaignTest,
-	"createCampaign": identity.ActionCampaignCreate, "launchCampaign": identity.ActionCampaignLaunch,
-	"pauseCampaign":  identity.ActionCampaignPause,
-	"resumeCampaign": identity.ActionCampaignResume, "cancelCampaign": identity.ActionCampaignCancel,
-	"retryCampaign": identity.ActionCampaignRetry,
-	"sendMessage":   identity.ActionMessageSend, "confirmSecondFactor": identity.ActionFactorAdd,
-	"disableSecondFactor":     identity.ActionFactorRemove,
-	"regenerateRecoveryCodes": identity.ActionFactorRecover, "disconnectAccount": identity.ActionAccountDisconnect,
-	"createOrganization": identity.ActionOrganizationCreate, "switchOrganization": identity.ActionSessionSwitch,
-	"inviteMember":     identity.ActionMemberInvite,
-	"revokeInvitation": identity.ActionMemberUninvite, "acceptInvitation": identity.ActionMemberJoin,
-	"updateMember": identity.ActionMemberUpdate,
-	"removeMember": identity.ActionMemberRemove, "changePassword": identity.ActionPasswordChange,
-	"resetPassword":       identity.ActionPasswordReset,
-	"updateNotifications": identity.ActionMemberNotify,
-	"revokeOtherSessions": identity.ActionSessionRevoke,
+	"signUp": audit.ActionSignUp, "signIn": audit.ActionSignIn,
+	"signInByLink": audit.ActionSignIn, "signOut": audit.ActionSignOut,
+	"acceptTerms":        audit.ActionTermsAccept,
+	"updateOrganization": audit.ActionOrganizationUpdate, "revokeSession": audit.ActionSessionRevoke,
+	"createApiKey": audit.ActionAPIKeyCreate,
+	"revokeApiKey": audit.ActionAPIKeyRevoke, "connectAccount": audit.ActionAccountConnect,
+	"syncAccount": audit.ActionAccountSync, "connectSandboxAccount": audit.ActionAccountConnect,
+	"uploadMedia":         audit.ActionMediaUpload,
+	"registerPhoneNumber": audit.ActionPhoneNumberRegister, "deregisterPhoneNumber": audit.ActionNumberDeregister,
+	"requestVerificationCode": audit.ActionNumberVerify, "verifyPhoneNumber": audit.ActionNumberVerify,
+	"updateBusinessProfile": audit.ActionPhoneNumberUpdate,
+	"updatePhoneNumber":     audit.ActionPhoneNumberUpdate, "createTemplate": audit.ActionTemplateCreate,
+	"updateTemplate": audit.ActionTemplateUpdate, "submitTemplate": audit.ActionTemplateSubmit,
+	"deleteTemplate": audit.ActionTemplateDelete, "duplicateTemplate": audit.ActionTemplateCreate,
+	"createContact": audit.ActionContactCreate, "importContacts": audit.ActionContactImport,
+	"cancelContactImport": audit.ActionContactImportCancel,
+	"createContactList":   audit.ActionContactListCreate,
+	"updateContactList":   audit.ActionContactListUpdate, "deleteContactList": audit.ActionContactListDelete,
+	"createWebhookEndpoint": audit.ActionWebhookCreate, "updateWebhookEndpoint": audit.ActionWebhookUpdate,
+	"deleteWebhookEndpoint": audit.ActionWebhookDelete, "rotateWebhookSecret": audit.ActionWebhookRotate,
+	"testWebhookEndpoint": audit.ActionWebhookTest, "retryWebhookDelivery": audit.ActionWebhookRetry,
+	"exportMessages": audit.ActionExport, "exportContacts": audit.ActionExport,
+	"exportStatistics": audit.ActionExport, "exportPersonalData": audit.ActionExport,
+	"createSegment": audit.ActionSegmentCreate, "updateSegment": audit.ActionSegmentUpdate,
+	"deleteSegment":   audit.ActionSegmentDelete,
+	"eraseContact":    audit.ActionContactErase,
+	"addSuppressions": audit.ActionSuppressionAdd, "removeSuppression": audit.ActionSuppressionRemove,
+	"updateContact": audit.ActionContactUpdate, "recordConsent": audit.ActionConsentRecord,
+	"updateCampaign": audit.ActionCampaignUpdate, "duplicateCampaign": audit.ActionCampaignDuplicate,
+	"addCampaignRecipients":    audit.ActionCampaignRecipient,
+	"importCampaignRecipients": audit.ActionCampaignRecipient, "testCampaign": audit.ActionCampaignTest,
+	"createCampaign": audit.ActionCampaignCreate, "launchCampaign": audit.ActionCampaignLaunch,
+	"pauseCampaign":  audit.ActionCampaignPause,
+	"resumeCampaign": audit.ActionCampaignResume, "cancelCampaign": audit.ActionCampaignCancel,
+	"retryCampaign": audit.ActionCampaignRetry,
+	"sendMessage":   audit.ActionMessageSend, "confirmSecondFactor": audit.ActionFactorAdd,
+	"disableSecondFactor":     audit.ActionFactorRemove,
+	"regenerateRecoveryCodes": audit.ActionFactorRecover, "disconnectAccount": audit.ActionAccountDisconnect,
+	"createOrganization": audit.ActionOrganizationCreate, "switchOrganization": audit.ActionSessionSwitch,
+	"inviteMember":     audit.ActionMemberInvite,
+	"revokeInvitation": audit.ActionMemberUninvite, "acceptInvitation": audit.ActionMemberJoin,
+	"updateMember": audit.ActionMemberUpdate,
+	"removeMember": audit.ActionMemberRemove, "changePassword": audit.ActionPasswordChange,
+	"resetPassword":       audit.ActionPasswordReset,
+	"updateNotifications": audit.ActionMemberNotify,
+	"revokeOtherSessions": audit.ActionSessionRevoke,
 }
 
 // newMember is the id of one.
@@ -366,7 +421,7 @@ func (p *person) actions() map[string]int {
 func TestEveryMutationLeavesAnAuditEvent(t *testing.T) {
 	s := onSQLite(t)
 	o := s.signUp().open(1)
-	if got := o.actions()[identity.ActionSignUp]; got != 1 {
+	if got := o.actions()[audit.ActionSignUp]; got != 1 {
 		t.Errorf("signUp left %d events", got)
 	}
 
@@ -400,13 +455,13 @@ func TestEveryMutationLeavesAnAuditEvent(t *testing.T) {
 		}
 	}
 
-	trails, err := s.who.Trails(t.Context())
+	trails, err := audit.Walk(t.Context(), s.db)
 	if err != nil || len(trails) != 1 || trails[0].Break != "" {
 		t.Errorf("trails %+v, %v", trails, err)
 	}
 }
 
-const audit = `query($filter: AuditEventFilter, $first: Int, $after: Cursor, $order: [AuditEventOrder!]) { auditEvents(filter: $filter, first: $first, after: $after, orderBy: $order) {
+const auditQuery = `query($filter: AuditEventFilter, $first: Int, $after: Cursor, $order: [AuditEventOrder!]) { auditEvents(filter: $filter, first: $first, after: $after, orderBy: $order) {
 	totalCount pageInfo { hasNextPage endCursor } edges { node { id at actor action subjectId subject { id ... on Campaign { name } ... on ContactList { name } } summary ip sequence hash } } } }`
 
 func TestTheAuditTrailIsReadByAdministrators(t *testing.T) {
@@ -417,7 +472,7 @@ func TestTheAuditTrailIsReadByAdministrators(t *testing.T) {
 		robot.must(`mutation { createContactList(input: {name: "Robots"}) { userErrors { message } } }`)
 
 		newest := []vars{{"field": "AT", "direction": "DESC"}}
-		a := o.must(audit, vars{"first": 2, "order": newest})
+		a := o.must(auditQuery, vars{"first": 2, "order": newest})
 		node := "auditEvents.edges.0.node."
 
 		if a.text(node+"action") != "contact_list.create" || a.text(node+"subject.name") != "Robots" ||
@@ -427,7 +482,7 @@ func TestTheAuditTrailIsReadByAdministrators(t *testing.T) {
 			t.Errorf("the newest: %v", a.Data)
 		}
 
-		next := o.must(audit, vars{"first": 2, "order": newest, "after": a.at("auditEvents.pageInfo.endCursor")})
+		next := o.must(auditQuery, vars{"first": 2, "order": newest, "after": a.at("auditEvents.pageInfo.endCursor")})
 		first := next.at("auditEvents.edges.0.node.sequence").(float64)
 		if first != a.at(node+"sequence").(float64)-2 {
 			t.Errorf("the next page: %v", next.Data)
@@ -446,20 +501,21 @@ func TestTheAuditTrailIsReadByAdministrators(t *testing.T) {
 			"until the first":       {vars{"until": "2026-01-01T00:00:00Z"}, 0},
 			"by what has no event":  {vars{"subjectId": o.number.ID.String()}, 0},
 		} {
-			if got := o.must(audit, vars{"filter": tc.filter}); int(got.at("auditEvents.totalCount").(float64)) != tc.want ||
+			got := o.must(auditQuery, vars{"filter": tc.filter})
+			if int(got.at("auditEvents.totalCount").(float64)) != tc.want ||
 				len(got.list("auditEvents.edges")) != tc.want {
 				t.Errorf("%s: %v", name, got.Data)
 			}
 		}
 
 		o.db.Client.Campaign.DeleteOneID(autumn).ExecX(caller.System(o.ctx))
-		if got := o.must(audit, vars{"filter": vars{"subjectId": autumn.String()}}); got.at(
+		if got := o.must(auditQuery, vars{"filter": vars{"subjectId": autumn.String()}}); got.at(
 			"auditEvents.edges.0.node.subject") != nil || got.text("auditEvents.edges.0.node.subjectId") != autumn.String() {
 			t.Errorf("of what is gone: %v", got.Data)
 		}
 
 		for name, id := range map[string]string{"another organization's": other.org.String(), "made up": "x"} {
-			if code := o.ask(audit, vars{"filter": vars{"subjectId": id}}).code(); code != "NOT_FOUND" {
+			if code := o.ask(auditQuery, vars{"filter": vars{"subjectId": id}}).code(); code != "NOT_FOUND" {
 				t.Errorf("%s gave %q", name, code)
 			}
 		}
@@ -476,7 +532,7 @@ func TestTheAuditTrailIsReadByAdministrators(t *testing.T) {
 			}
 		}
 
-		if got := other.must(audit, vars{}); len(got.list("auditEvents.edges")) != 1 {
+		if got := other.must(auditQuery, vars{}); len(got.list("auditEvents.edges")) != 1 {
 			t.Errorf("another organization sees %v", got.Data)
 		}
 	})
@@ -523,17 +579,17 @@ func TestARefusalForTheRoleIsRecordedOnceAMinute(t *testing.T) {
 
 	hammer(`createContactList(input: {name: "x"})`)
 	hammer(`updateOrganization(input: {name: "x"})`)
-	if n := o.actions()[identity.ActionAccessRefuse]; n != 2 {
+	if n := o.actions()[audit.ActionAccessRefuse]; n != 2 {
 		t.Errorf("%d refusals recorded, want one for each field", n)
 	}
 
 	clock.Add(int64(time.Minute))
 	hammer(`createContactList(input: {name: "x"})`)
-	if n := o.actions()[identity.ActionAccessRefuse]; n != 3 {
+	if n := o.actions()[audit.ActionAccessRefuse]; n != 3 {
 		t.Errorf("%d refusals recorded a minute later", n)
 	}
 
-	last := o.db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionAccessRefuse)).
+	last := o.db.Client.AuditEvent.Query().Where(auditevent.Action(audit.ActionAccessRefuse)).
 		FirstX(caller.System(o.ctx))
 	if last.Summary != "was refused Mutation.createContactList: it needs the role CAMPAIGNER, and theirs is VIEWER" ||
 		!strings.HasPrefix(last.Actor, "test (API key crk_") {
@@ -547,7 +603,7 @@ func TestRefusedSignInsAreToldToTheOrganization(t *testing.T) {
 	if token := o.signIn("not the password"); token != "" {
 		t.Fatal("signed in")
 	}
-	if n := o.actions()[identity.ActionSignInFail]; n != 1 {
+	if n := o.actions()[audit.ActionSignInFail]; n != 1 {
 		t.Errorf("%d events", n)
 	}
 }

@@ -11,8 +11,9 @@ import (
 var scalars = map[string]any{
 	"name": "Spring", "organizationName": "Lucky Shrub", "email": "new@example.com", "password": password,
 	"currentPassword": password, "newPassword": password,
-	"phone": "+15550109999", "to": "+15550100000", "phones": []string{"+15550109998"}, "language": "en_US",
+	"phone": "+14167019999", "to": "+14167010000", "phones": []string{"+14167019998"}, "language": "en_US",
 	"role": "VIEWER", "throughputCap": 10, "body": "hello",
+	"url": "https://example.com/", "events": []string{"MESSAGE_SENT"}, "event": "MESSAGE_SENT",
 	"text": "Hello there, friend.", "type": "BODY", "category": "UTILITY", "kind": "IMAGE",
 	"link": "https://example.com/a.jpg", "source": "form", "key": "city",
 	"parameter": "first_name", "value": "Ana", "errorCodes": []int{131026}, "since": "2026-01-01T00:00:00Z",
@@ -104,6 +105,9 @@ func (c filler) value(inside, name string, t *ast.Type, target path, value any) 
 	}
 	if t.Name() == "String" && inside == "TemplateInput" && name == "name" {
 		return "spring_greeting"
+	}
+	if t.Name() == "Date" {
+		return "2026-11-01"
 	}
 	if known, ok := scalars[name]; ok && (def.Kind != ast.Enum || def.EnumValues.ForName(known.(string)) != nil) {
 		return known

@@ -2,11 +2,14 @@ package graph
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"carillon/account"
+	"carillon/audience"
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/campaign"
@@ -116,7 +119,7 @@ func giveOrTake[T any](to **T, given graphql.Omittable[*T]) {
 func samplesOf(samples []domain.Sample) []*model.TemplatePreview {
 	out := make([]*model.TemplatePreview, len(samples))
 	for i, sample := range samples {
-		out[i] = previewWith(sample.Template, sample.Values)
+		out[i] = previewWith(account.Of(sample.Template), sample.Values)
 	}
 
 	return out
@@ -151,6 +154,27 @@ func (r *Resolver) findLists(ctx context.Context, ids []uid.ID) (map[uid.ID]*ent
 	}
 
 	return found, err
+}
+
+// recipientsFrom are people to be added to a campaign.
+func recipientsFrom(in model.AddCampaignRecipientsInput) domain.AddRecipients {
+	add := domain.AddRecipients{CampaignID: in.CampaignID, IdempotencyKey: text(in.IdempotencyKey)}
+	for _, r := range in.Recipients {
+		one := domain.Recipient{Phone: r.Phone, Language: r.Language, Reference: r.Reference}
+		for _, v := range r.Values {
+			one.Values = append(one.Values, domain.Value{Parameter: v.Parameter, Value: v.Value})
+		}
+
+		add.Recipients = append(add.Recipients, one)
+	}
+
+	return add
+}
+
+func recipientsFileFrom(in model.ImportCampaignRecipientsInput) domain.RecipientsFile {
+	file, _ := in.File.File.(audience.File)
+	return domain.RecipientsFile{CampaignID: in.CampaignID, FileName: in.File.Filename, File: file,
+		DefaultCountry: in.DefaultCountry}
 }
 
 // audienceSize counts people now while a campaign is still to be enrolled, and afterwards tells how
@@ -196,7 +220,57 @@ func (r *Resolver) failuresOf(ctx context.Context, p *domain.Progress) ([]*model
 	all, err := loadsOf(ctx).failures.load(ctx, p.Campaign, sums)
 	for _, f := range all {
 		rule := whatsapp.RuleFor(f.Code, 0, 0, false)
-		out = append(out, &model.FailureCount{Code: f.Code, Title: rule.Title, Advice: rule.Advice, Count: f.Count})
+		out = append(out, &model.FailureCount{Code: f.Code, Title: rule.Title, Advice: rule.Advice,
+			Retryable: rule.Retryable, Count: f.Count})
+	}
+
+	return out, err
+}
+
+// groupsOf are the people of a campaign who were skipped or pressed a button, in groups of a kind.
+func (r *Resolver) groupsOf(ctx context.Context, p *domain.Progress,
+	kind enum.CampaignCountKind) (groups []delivery.People, err error) {
+	v, err := identity.Require(ctx, enum.RoleViewer)
+	if err != nil {
+		return nil, err
+	}
+
+	all, err := loadsOf(ctx).groups.load(ctx, p.Campaign,
+		func(ctx context.Context, ids []uid.ID) (map[uid.ID][]delivery.People, error) {
+			return r.Log.Groups(ctx, v.Organization, ids)
+		})
+	for _, g := range all {
+		if g.Kind == kind {
+			groups = append(groups, g)
+		}
+	}
+
+	return groups, err
+}
+
+func (r *Resolver) skipsOf(ctx context.Context, p *domain.Progress) ([]*domain.Skips, error) {
+	out := []*domain.Skips{}
+	if p.Skipped == 0 {
+		return out, nil
+	}
+
+	groups, err := r.groupsOf(ctx, p, enum.CampaignCountKindSkip)
+	for _, g := range groups {
+		out = append(out, &domain.Skips{Reason: enum.SkipReason(g.Name), Count: g.Count})
+	}
+
+	return out, err
+}
+
+func (r *Resolver) buttonsOf(ctx context.Context, p *domain.Progress) ([]*model.ButtonCount, error) {
+	out := []*model.ButtonCount{}
+	if p.Replied == 0 {
+		return out, nil
+	}
+
+	groups, err := r.groupsOf(ctx, p, enum.CampaignCountKindButton)
+	for _, g := range groups {
+		out = append(out, &model.ButtonCount{Title: g.Name, Count: g.Count})
 	}
 
 	return out, err
@@ -242,6 +316,13 @@ func ruleOf(f *jsonfield.ContactFilter) []*model.ContactRule {
 		case len(out) == before:
 			add(field, "exists")
 		}
+	}
+
+	if o := f.CampaignOutcome; o != nil {
+		field := "campaignOutcome." + o.CampaignID.String()
+		add(field, "in", words(o.Outcome)...)
+		add(field+".errorCode", "in", texts(o.ErrorCode, strconv.Itoa)...)
+		add(field+".button", "in", o.Button...)
 	}
 
 	if f.CreatedAfter != nil {

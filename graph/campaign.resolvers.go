@@ -8,6 +8,7 @@ package graph
 import (
 	"carillon/campaign"
 	"carillon/ent"
+	"carillon/ent/jsonfield"
 	"carillon/graph/generated"
 	"carillon/graph/model"
 	"carillon/uid"
@@ -26,12 +27,16 @@ func (r *campaignResolver) Canary(ctx context.Context, obj *ent.Campaign) (*camp
 	return campaign.CanaryOf(obj), nil
 }
 
+func (r *campaignResolver) Revision(ctx context.Context, obj *ent.Campaign) (string, error) {
+	return campaign.Revision(obj), nil
+}
+
 func (r *campaignResolver) Progress(ctx context.Context, obj *ent.Campaign) (*campaign.Progress, error) {
 	p := campaign.ProgressOf(obj, r.Now())
 	return &p, nil
 }
 
-func (r *campaignResolver) Messages(ctx context.Context, obj *ent.Campaign, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
+func (r *campaignResolver) Messages(ctx context.Context, obj *ent.Campaign, filter *jsonfield.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
 	return r.messagesIn(ctx, obj.ID, &loadsOf(ctx).messages, messagePage{filter, after, before, first, last, orderBy})
 }
 
@@ -53,6 +58,10 @@ func (r *campaignAudienceResolver) ExcludeSegments(ctx context.Context, obj *cam
 
 func (r *campaignAudienceResolver) Rule(ctx context.Context, obj *campaign.Audience) ([]*model.ContactRule, error) {
 	return ruleOf(obj.Rule.Filter), nil
+}
+
+func (r *campaignAudienceResolver) Recipients(ctx context.Context, obj *campaign.Audience) (int, error) {
+	return loadsOf(ctx).recipients.load(ctx, obj.Campaign.ID, r.Audience.RecipientCounts)
 }
 
 func (r *campaignAudienceResolver) Size(ctx context.Context, obj *campaign.Audience) (int, error) {
@@ -96,6 +105,14 @@ func (r *campaignProgressResolver) Failures(ctx context.Context, obj *campaign.P
 	return r.failuresOf(ctx, obj)
 }
 
+func (r *campaignProgressResolver) Skips(ctx context.Context, obj *campaign.Progress) ([]*campaign.Skips, error) {
+	return r.skipsOf(ctx, obj)
+}
+
+func (r *campaignProgressResolver) Buttons(ctx context.Context, obj *campaign.Progress) ([]*model.ButtonCount, error) {
+	return r.buttonsOf(ctx, obj)
+}
+
 func (r *countryEstimateResolver) Country(ctx context.Context, obj *campaign.CountryCount) (*string, error) {
 	return some(obj.Country), nil
 }
@@ -114,7 +131,7 @@ func (r *mutationResolver) CreateCampaign(ctx context.Context, input model.Creat
 }
 
 func (r *mutationResolver) UpdateCampaign(ctx context.Context, input model.UpdateCampaignInput) (*model.CampaignPayload, error) {
-	c, wrong, err := answer(r.Campaigns.Update(ctx, input.CampaignID, draftChange(input)))
+	c, wrong, err := answer(r.Campaigns.UpdateRevision(ctx, input.CampaignID, text(input.Revision), draftChange(input)))
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +146,30 @@ func (r *mutationResolver) DuplicateCampaign(ctx context.Context, input model.Du
 	}
 
 	return &model.CampaignPayload{Campaign: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) AddCampaignRecipients(ctx context.Context, input model.AddCampaignRecipientsInput) (*model.AddCampaignRecipientsPayload, error) {
+	added, wrong, err := answer(r.Campaigns.AddRecipients(ctx, recipientsFrom(input)))
+	if err != nil {
+		return nil, err
+	}
+
+	out := &model.AddCampaignRecipientsPayload{UserErrors: wrong, ClientMutationID: input.ClientMutationID}
+	if added != nil {
+		out.Added, out.Campaign = added.People, added.Campaign
+	}
+
+	return out, nil
+}
+
+func (r *mutationResolver) ImportCampaignRecipients(ctx context.Context, input model.ImportCampaignRecipientsInput) (*model.ContactImportPayload, error) {
+	i, wrong, err := answer(r.Campaigns.ImportRecipients(ctx, recipientsFileFrom(input)))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.ContactImportPayload{ContactImport: i, Import: i, UserErrors: wrong,
+		ClientMutationID: input.ClientMutationID}, nil
 }
 
 func (r *mutationResolver) EstimateCampaign(ctx context.Context, input model.EstimateCampaignInput) (*model.EstimateCampaignPayload, error) {

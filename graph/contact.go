@@ -16,6 +16,7 @@ import (
 	"carillon/ent/segment"
 	"carillon/graph/model"
 	"carillon/identity"
+	"carillon/privacy"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -33,6 +34,13 @@ func (r *Resolver) contactsThat(ctx context.Context, f *jsonfield.ContactFilter)
 		len(f.ExcludeTags))
 	for _, a := range f.Attributes {
 		longest = max(longest, len(a.In))
+	}
+
+	if o := f.CampaignOutcome; o != nil {
+		longest = max(longest, len(o.Outcome), len(o.ErrorCode), len(o.Button))
+		if len(o.Outcome) == 0 {
+			return nil, usererror.New(usererror.BadInput, "filter.campaignOutcome.outcome names at least one outcome")
+		}
 	}
 
 	if longest > mostChoices || len(f.Search) > mostChoices {
@@ -137,4 +145,23 @@ func stillAhead(at *time.Time, now time.Time) *time.Time {
 		return nil
 	}
 	return at
+}
+
+// erasedRows are counts of rows by table, in alphabetical order.
+func erasedRows(counts map[string]int) []*model.ErasedRows {
+	rows := []*model.ErasedRows{}
+	for _, table := range slices.Sorted(maps.Keys(counts)) {
+		rows = append(rows, &model.ErasedRows{Table: table, Count: counts[table]})
+	}
+
+	return rows
+}
+
+// dataInventory is privacy.Inventory in the words of the API.
+func dataInventory() (entries []*model.DataInventoryEntry) {
+	for _, e := range privacy.Inventory {
+		entries = append(entries, &model.DataInventoryEntry{What: e.What, Why: e.Why, Kept: e.Kept, Recipients: e.Recipients})
+	}
+
+	return entries
 }

@@ -31,7 +31,7 @@ func (r *contactResolver) ServiceWindowClosesAt(ctx context.Context, obj *ent.Co
 	return stillAhead(obj.ServiceWindowClosesAt, r.Now()), nil
 }
 
-func (r *contactResolver) Messages(ctx context.Context, obj *ent.Contact, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
+func (r *contactResolver) Messages(ctx context.Context, obj *ent.Contact, filter *jsonfield.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
 	return r.messagesIn(ctx, obj.ID, &loadsOf(ctx).timelines,
 		messagePage{filter, after, before, first, last, newestFirst(orderBy)})
 }
@@ -42,6 +42,10 @@ func (r *contactResolver) Suppressed(ctx context.Context, obj *ent.Contact) (boo
 
 func (r *contactListResolver) Size(ctx context.Context, obj *ent.ContactList) (int, error) {
 	return loadsOf(ctx).sizes.load(ctx, obj.ID, r.Audience.ListSizes)
+}
+
+func (r *erasureResolver) Rows(ctx context.Context, obj *ent.Erasure) ([]*model.ErasedRows, error) {
+	return erasedRows(obj.Counts), nil
 }
 
 func (r *mutationResolver) CreateContact(ctx context.Context, input model.CreateContactInput) (*model.ContactPayload, error) {
@@ -69,6 +73,16 @@ func (r *mutationResolver) RecordConsent(ctx context.Context, input model.Record
 	}
 
 	return &model.ContactPayload{Contact: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) EraseContact(ctx context.Context, input model.EraseContactInput) (*model.EraseContactPayload, error) {
+	gone, wrong, err := answer(r.Privacy.EraseContact(ctx, input.ContactID))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.EraseContactPayload{ErasedContactID: gone, UserErrors: wrong,
+		ClientMutationID: input.ClientMutationID}, nil
 }
 
 func (r *mutationResolver) CreateContactList(ctx context.Context, input model.CreateContactListInput) (*model.ContactListPayload, error) {
@@ -214,6 +228,14 @@ func (r *queryResolver) Suppressions(ctx context.Context, search *string, after 
 	return sealed(p, c, err)
 }
 
+func (r *queryResolver) Erasure(ctx context.Context, contactID uid.ID) (*ent.Erasure, error) {
+	return r.Privacy.Erasure(ctx, contactID)
+}
+
+func (r *queryResolver) DataInventory(ctx context.Context) ([]*model.DataInventoryEntry, error) {
+	return dataInventory(), nil
+}
+
 func (r *queryResolver) AttributeKeys(ctx context.Context, search *string) ([]*audience.AttributeKey, error) {
 	return r.Audience.AttributeKeys(ctx, text(search))
 }
@@ -230,10 +252,13 @@ func (r *Resolver) Contact() generated.ContactResolver { return &contactResolver
 
 func (r *Resolver) ContactList() generated.ContactListResolver { return &contactListResolver{r} }
 
+func (r *Resolver) Erasure() generated.ErasureResolver { return &erasureResolver{r} }
+
 func (r *Resolver) Segment() generated.SegmentResolver { return &segmentResolver{r} }
 
 type (
 	contactResolver     struct{ *Resolver }
 	contactListResolver struct{ *Resolver }
+	erasureResolver     struct{ *Resolver }
 	segmentResolver     struct{ *Resolver }
 )

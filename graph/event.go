@@ -3,12 +3,14 @@ package graph
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 
 	"carillon/delivery"
 	"carillon/ent"
+	"carillon/ent/listing"
 	"carillon/graph/model"
 	"carillon/graph/scalar"
 	"carillon/hub"
@@ -98,25 +100,54 @@ func (r *Resolver) ended(ctx context.Context, organization uid.ID, err error) er
 	return err
 }
 
-// wanted makes of a filter a rule for events.
-func wanted(f *model.DeliveryEventFilter) func(delivery.Event) bool {
+// wanted is which events somebody wants: those for which is holds, and of a contact's messages
+// where one is given. The log knows no contacts; whose a message is now is looked up.
+type wanted struct {
+	is      func(delivery.Event) bool
+	contact *uid.ID
+}
+
+// wantedBy makes of a filter a rule for events.
+func wantedBy(f *model.DeliveryEventFilter) wanted {
 	if f == nil {
-		return func(delivery.Event) bool { return true }
+		return wanted{is: func(delivery.Event) bool { return true }}
 	}
 
 	is := func(want *uid.ID, have uid.ID) bool { return want == nil || *want == have && !have.IsZero() }
-	return func(e delivery.Event) bool {
+	return wanted{contact: f.ContactID, is: func(e delivery.Event) bool {
 		return is(f.CampaignID, e.Campaign) && is(f.PhoneNumberID, e.PhoneNumber) && is(f.TemplateID, e.Template) &&
 			is(f.MessageID, e.Message) &&
 			(f.Status == nil || slices.Contains(f.Status, e.Status))
+	}}
+}
+
+// those are the events that are wanted, with one statement at most.
+func (r *Resolver) those(ctx context.Context, events []delivery.Event, want wanted) ([]delivery.Event, error) {
+	events = matching(events, want.is)
+	if want.contact == nil || len(events) == 0 {
+		return events, nil
 	}
+
+	ids := make([]uid.ID, len(events))
+	for i, e := range events {
+		ids[i] = e.Message
+	}
+
+	slices.SortFunc(ids, uid.Compare)
+	theirs, err := r.DB.Client.Listing.Query().Where(listing.IDIn(slices.Compact(ids)...),
+		listing.ContactID(*want.contact)).IDs(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look whose messages events are about: %w", err)
+	}
+
+	return matching(events, func(e delivery.Event) bool { return slices.Contains(theirs, e.Message) }), nil
 }
 
 // readLog reads up to first events that are wanted, and looks at a bounded number of others on the
 // way. What follows on the place may be removed while it reads; then it has no more to say than
 // that.
 func (r *Resolver) readLog(ctx context.Context, organization uid.ID, after int64, first int,
-	want func(delivery.Event) bool) (found []delivery.Event, cursor int64, err error) {
+	want wanted) (found []delivery.Event, cursor int64, err error) {
 	const atOnce, mostLookedAt = maxEvents, 20_000
 	cursor = after
 	for looked := 0; looked < mostLookedAt; looked += atOnce {
@@ -128,16 +159,17 @@ func (r *Resolver) readLog(ctx context.Context, organization uid.ID, after int64
 			return nil, 0, r.expired(ctx, organization)
 		}
 
-		for _, e := range entries {
-			cursor = e.Sequence
-			if want(e) {
-				found = append(found, e)
-			}
-			if len(found) == first {
-				return found, cursor, nil
-			}
+		some, err := r.those(ctx, entries, want)
+		if err != nil {
+			return nil, 0, err
 		}
 
+		if left := first - len(found); len(some) >= left {
+			return append(found, some[:left]...), some[left-1].Sequence, nil
+		}
+		if found = append(found, some...); len(entries) > 0 {
+			cursor = entries[len(entries)-1].Sequence
+		}
 		if len(entries) < atOnce {
 			break
 		}

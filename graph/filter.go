@@ -54,7 +54,7 @@ var nouns = map[uid.Kind]string{
 	uid.ContactList: "contact list", uid.Message: "message",
 }
 
-func (r *Resolver) knownToMessages(ctx context.Context, f *model.MessageFilter) error {
+func (r *Resolver) knownToMessages(ctx context.Context, f *jsonfield.MessageFilter) error {
 	if f == nil {
 		return nil
 	}
@@ -68,7 +68,7 @@ func (r *Resolver) knownToEvents(ctx context.Context, f *model.DeliveryEventFilt
 		return nil
 	}
 	return r.known(ctx, named{"filter.campaignId", uid.Campaign, f.CampaignID},
-		named{"filter.phoneNumberId", uid.PhoneNumber, f.PhoneNumberID},
+		named{"filter.phoneNumberId", uid.PhoneNumber, f.PhoneNumberID}, named{"filter.contactId", uid.Contact, f.ContactID},
 		named{"filter.templateId", uid.Template, f.TemplateID}, named{"filter.messageId", uid.Message, f.MessageID})
 }
 
@@ -99,10 +99,15 @@ func (r *Resolver) knownToContacts(ctx context.Context, f *jsonfield.ContactFilt
 	}
 
 	loadsOf(ctx).known.note(f.ListIDs...)
-	lists := make([]named, len(f.ListIDs))
+	names := make([]named, len(f.ListIDs))
 	for i := range f.ListIDs {
-		lists[i] = named{"filter.listIds", uid.ContactList, &f.ListIDs[i]}
+		names[i] = named{"filter.listIds", uid.ContactList, &f.ListIDs[i]}
 	}
 
-	return r.known(ctx, lists...)
+	if o := f.CampaignOutcome; o != nil {
+		loadsOf(ctx).known.note(o.CampaignID)
+		names = append(names, named{"filter.campaignOutcome.campaignId", uid.Campaign, &o.CampaignID})
+	}
+
+	return r.known(ctx, names...)
 }

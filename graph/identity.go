@@ -8,6 +8,8 @@ import (
 	"carillon/ent"
 	"carillon/graph/model"
 	"carillon/identity"
+	"carillon/operator"
+	"carillon/uid"
 )
 
 // opened is answer for a session.
@@ -24,6 +26,9 @@ func organizationChange(in model.UpdateOrganizationInput) identity.OrganizationC
 			OptOutKeywords: p.OptOutKeywords, OptInKeywords: p.OptInKeywords,
 			UnknownWaitSeconds: p.UnknownWaitSeconds,
 			UnknownMarketing:   p.UnknownMarketing, UnknownOther: p.UnknownOther, FailureThreshold: p.FailureThreshold,
+		}
+		if hours, given := p.QuietHours.ValueOK(); given {
+			change.SendingPolicy.QuietHours = &hours
 		}
 	}
 
@@ -81,4 +86,19 @@ func ofOwn[T any](ctx context.Context, o *ent.Organization, there func(string) (
 	}
 
 	return find()
+}
+
+// usageOf counts what the caller's organization has, once in a response.
+func (r *Resolver) usageOf(ctx context.Context, organizations []uid.ID) (map[uid.ID]*operator.Usage, error) {
+	all := make(map[uid.ID]*operator.Usage, len(organizations))
+	for _, id := range organizations {
+		usage, err := r.Operator.Usage(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+
+		all[id] = &usage
+	}
+
+	return all, nil
 }

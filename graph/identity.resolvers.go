@@ -11,6 +11,7 @@ import (
 	"carillon/graph/generated"
 	"carillon/graph/model"
 	"carillon/identity"
+	"carillon/operator"
 	"context"
 )
 
@@ -33,6 +34,17 @@ func (r *mutationResolver) SignUp(ctx context.Context, input model.SignUpInput) 
 func (r *mutationResolver) SignIn(ctx context.Context, input model.SignInInput) (*model.SessionPayload, error) {
 	signed, wrong, err := opened(r.Identity.SignIn(ctx, identity.SignIn{
 		Email: input.Email, Password: input.Password, Code: text(input.Code), Client: clientOf(ctx),
+	}))
+	if err != nil {
+		return nil, err
+	}
+
+	return sessionPayload(signed, wrong, input.ClientMutationID), nil
+}
+
+func (r *mutationResolver) SignInByLink(ctx context.Context, input model.SignInByLinkInput) (*model.SessionPayload, error) {
+	signed, wrong, err := opened(r.Identity.SignInByLink(ctx, identity.ShowByLink{
+		Token: input.Token, Code: text(input.Code), Client: clientOf(ctx),
 	}))
 	if err != nil {
 		return nil, err
@@ -133,6 +145,14 @@ func (r *organizationResolver) APIKeys(ctx context.Context, obj *ent.Organizatio
 
 		return query.All(ctx)
 	})
+}
+
+func (r *organizationResolver) Usage(ctx context.Context, obj *ent.Organization) (*operator.Usage, error) {
+	if v, ok := identity.From(ctx); !ok || v.Organization != obj.ID {
+		return &operator.Usage{}, nil
+	}
+
+	return loadsOf(ctx).usage.load(ctx, obj.ID, r.usageOf)
 }
 
 func (r *queryResolver) Viewer(ctx context.Context) (*identity.Viewer, error) {

@@ -32,6 +32,19 @@ func TestACampaignIsChangedCopiedTriedAndFoundByItsReference(t *testing.T) {
 			t.Error("null takes away:", a.Data)
 		}
 
+		stale := o.must(`mutation($id: ID!) { updateCampaign(input: {campaignId: $id, revision: "old", name: "Winter"}) {
+			campaign { id } userErrors { field code } } }`, vars{"id": id})
+		if stale.at("updateCampaign.campaign") != nil || stale.text("updateCampaign.userErrors.0.code") != "STALE" {
+			t.Error("a change of what somebody else has changed:", stale.Data)
+		}
+
+		known := o.must(`query($id: ID!) { node(id: $id) { ... on Campaign { revision } } }`, vars{"id": id})
+		fresh := o.must(`mutation($id: ID!, $r: String!) { updateCampaign(input: {campaignId: $id, revision: $r, rateLimit: 3}) {
+			campaign { revision } userErrors { message } } }`, vars{"id": id, "r": known.text("node.revision")})
+		if now := fresh.text("updateCampaign.campaign.revision"); now == "" || now == known.text("node.revision") {
+			t.Error("a change of what one knows:", fresh.Data)
+		}
+
 		found := o.must(`{ campaigns(filter: {reference: "crm-1"}) { totalCount edges { node { id } } }
 			none: campaigns(filter: {reference: "crm-2"}) { totalCount } }`)
 		if found.text("campaigns.edges.0.node.id") != id || found.shown("none.totalCount") != "0" {
@@ -45,9 +58,9 @@ func TestACampaignIsChangedCopiedTriedAndFoundByItsReference(t *testing.T) {
 			t.Error(twin.Data)
 		}
 
-		tried := o.must(`mutation($id: ID!) { testCampaign(input: {campaignId: $id, to: "+1 555 010 3333"}) {
+		tried := o.must(`mutation($id: ID!) { testCampaign(input: {campaignId: $id, to: "+1 416 701 3333"}) {
 			message { id to campaign { id } template { id } } userErrors { field message } } }`, vars{"id": id})
-		if tried.text("testCampaign.message.to") != "+15550103333" || tried.at("testCampaign.message.campaign") != nil {
+		if tried.text("testCampaign.message.to") != "+14167013333" || tried.at("testCampaign.message.campaign") != nil {
 			t.Error(tried.Data)
 		}
 
@@ -110,7 +123,7 @@ func TestAnEstimateCostsWhatTheCardInForceAtTheStartSays(t *testing.T) {
 func TestAMessageIsFoundByItsReference(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		o := s.signUp().open(1)
-		send := `mutation($n: ID!, $t: ID!, $r: String) { sendMessage(input: {phoneNumberId: $n, to: "+15550100000", reference: $r,
+		send := `mutation($n: ID!, $t: ID!, $r: String) { sendMessage(input: {phoneNumberId: $n, to: "+14167010000", reference: $r,
 			content: {template: {templateId: $t, values: [{parameter: "first_name", value: "Ann"}]}}}) {
 			message { id reference } userErrors { field code } } }`
 		v := vars{"n": o.number.ID.String(), "t": o.template.ID.String(), "r": "order-7"}
@@ -132,7 +145,7 @@ func TestAMessageIsFoundByItsReference(t *testing.T) {
 func TestAnEstimateSaysWhatALaunchWouldDo(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		o := s.signUp().open(3)
-		o.suppress("+15550100002")
+		o.suppress("+14167010002")
 		id := o.campaign("Spring").String()
 		a := o.must(`mutation($id: ID!) { estimateCampaign(input: {campaignId: $id}) { estimate { recipients skipped { reason count }
 			countries { country recipients } languages { language template { name } recipients } durationSeconds
@@ -141,7 +154,7 @@ func TestAnEstimateSaysWhatALaunchWouldDo(t *testing.T) {
 		at := "estimateCampaign.estimate."
 		if a.shown(at+"recipients") != "2" ||
 			a.text(at+"skipped.0.reason") != "SUPPRESSED" || a.shown(at+"skipped.0.count") != "1" ||
-			a.text(at+"countries.0.country") != "US" || a.text(at+"languages.0.language") != "en_US" ||
+			a.text(at+"countries.0.country") != "CA" || a.text(at+"languages.0.language") != "en_US" ||
 			a.text(at+"languages.0.template.name") != "spring_sale" || len(a.list(at+"problems")) != 0 ||
 			a.text(at+"sample.0.body") != "Hi Contact 000, our spring sale has begun." || len(a.list(at+"sample")) != 2 ||
 			len(a.list(at+"warnings")) != 1 || len(a.list(at+"missing")) != 0 {

@@ -12,8 +12,10 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"carillon/account"
+	"carillon/campaign"
 	"carillon/delivery"
 	"carillon/ent"
+	"carillon/operator"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -161,8 +163,11 @@ type loads struct {
 	profiles    batch[account.Read]        // of phone numbers
 	used        batch[int]                 // of accounts: of their messaging limits
 	failures    batch[[]delivery.Failures] // of campaigns
-	audiences   batch[int]                 // of campaigns: how many people they would go to now
-	rules       sync.Map                   // by campaign: who these are
+	groups      batch[[]delivery.People]   // of campaigns
+	quoted      pages[*ent.Message]
+	recipients  batch[int] // of campaigns: how many were added one by one
+	audiences   batch[int] // of campaigns: how many people they would go to now
+	rules       sync.Map   // by campaign: who these are
 	messages    pages[*ent.MessageConnection]
 	rejections  pages[[]*ent.ImportRejection]
 	events      batch[[]delivery.Event] // of messages
@@ -175,10 +180,13 @@ type loads struct {
 	known       batch[bool]              // what filters name
 	factors     batch[map[uid.ID]bool]   // of organizations: users with a second factor
 	invitations batch[[]*ent.Invitation] // of organizations
-	makers      batch[*ent.Member]       // of API keys
-	inviters    batch[*ent.Member]       // of invitations
-	inviting    batch[*ent.APIKey]       // keys of invitations
-	subjects    batch[ent.Noder]         // of audit events
+	usage       batch[*operator.Usage]
+	makers      batch[*ent.Member] // of API keys
+	inviters    batch[*ent.Member] // of invitations
+	inviting    batch[*ent.APIKey] // keys of invitations
+	subjects    batch[ent.Noder]   // of audit events
+	endpoints   batch[*ent.WebhookEndpoint]
+	deliveries  pages[*ent.WebhookDeliveryConnection] // to endpoints of webhooks
 }
 
 type loadsKey struct{}
@@ -306,6 +314,14 @@ func (l *loads) note(rows any) {
 			l.languages.note(t.ID)
 			l.uses.note(t.ID)
 		}
+	case []*ent.WebhookEndpoint:
+		for _, e := range rows {
+			l.deliveries.note(e.ID)
+		}
+	case []*ent.WebhookDelivery:
+		for _, d := range rows {
+			l.endpoints.note(d.EndpointID)
+		}
 	case []*ent.Message:
 		for _, m := range rows {
 			l.events.note(m.ID)
@@ -313,6 +329,9 @@ func (l *loads) note(rows any) {
 			l.uploads.note(m.ID)
 			if m.ContactID != nil {
 				l.tags.note(*m.ContactID)
+			}
+			if m.ReplyToID != nil {
+				l.quoted.note(*m.ReplyToID)
 			}
 			if m.TemplateID != nil {
 				l.templates.note(*m.TemplateID)
@@ -336,6 +355,8 @@ func noteBeside(ctx context.Context) {
 
 func (l *loads) noteCampaign(c *ent.Campaign) {
 	l.failures.note(c.ID)
+	l.groups.note(c.ID)
+	l.recipients.note(c.ID)
 	l.messages.note(c.ID)
 	rule := c.AudienceRule
 	for _, ids := range [][]uid.ID{rule.ListIDs, rule.ExcludeListIDs} {
@@ -347,9 +368,8 @@ func (l *loads) noteCampaign(c *ent.Campaign) {
 	l.segments.note(rule.ExcludeSegmentIDs...)
 
 	// else it is enrolled, or was not read as a whole
-	if c.EnrolledAt == nil &&
-		(rule.Filter != nil || len(rule.ListIDs)+len(rule.SegmentIDs)+len(rule.ContactIDs) > 0) {
-		l.rules.Store(c.ID, rule)
+	if c.EnrolledAt == nil && !c.OrganizationID.IsZero() {
+		l.rules.Store(c.ID, campaign.AudienceOf(c).Rule)
 		l.audiences.note(c.ID)
 	}
 }

@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -17,34 +16,10 @@ import (
 	"carillon/usererror"
 )
 
-// hidden stands where a text was.
-const hidden = "•••"
-
-// leastDigits make a number that could be somebody's. Error codes have fewer.
-const leastDigits = 7
-
-var numbers = regexp.MustCompile(`\+?[0-9](?:[ ().-]{0,2}[0-9])+`)
-
 var masks = map[model.Masking]func(string) string{
-	model.MaskingNumber: audience.MaskPhone,
-	model.MaskingText:   func(string) string { return hidden },
-	model.MaskingNumbersWithin: func(text string) string {
-		return numbers.ReplaceAllStringFunc(text, func(found string) string {
-			digits := strings.Map(onlyDigits, found)
-			if len(digits) < leastDigits {
-				return found
-			}
-
-			return audience.MaskPhone("+" + digits)
-		})
-	},
-}
-
-func onlyDigits(r rune) rune {
-	if unicode.IsDigit(r) {
-		return r
-	}
-	return -1
+	model.MaskingNumber:        audience.MaskPhone,
+	model.MaskingText:          func(string) string { return audience.Hidden },
+	model.MaskingNumbersWithin: audience.MaskNumbers,
 }
 
 // mask is the directive @personal: the one place through which everything passes that tells who a
@@ -103,7 +78,7 @@ func refuseContactProbe(ctx context.Context, f *jsonfield.ContactFilter, orders 
 	return nil
 }
 
-func refuseMessageProbe(ctx context.Context, f *model.MessageFilter) error {
+func refuseMessageProbe(ctx context.Context, f *jsonfield.MessageFilter) error {
 	if masked(ctx) && f != nil && (f.To != nil || f.Wamid != nil) {
 		return errProbe
 	}

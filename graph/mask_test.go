@@ -83,11 +83,17 @@ func (p *person) seen(ids []string) string {
 	for _, f := range s.Query.Fields {
 		below := s.Types[f.Type.Name()]
 		if strings.HasPrefix(f.Name, "__") || !below.IsCompositeType() || notForViewers(f) || f.Name == "nodes" ||
-			f.Name == "node" || f.Name == "lintTemplate" || f.Name == "statistics" {
+			f.Name == "node" || f.Name == "lintTemplate" || f.Name == "previewTemplate" ||
+			f.Name == "statistics" || f.Name == "reconciliation" {
 			continue
 		}
 
-		documents[f.Name] = "{ " + f.Name + firstFew(f) + " " + everything(s, below, 3) + " }"
+		arguments := firstFew(f)
+		if f.Name == "erasure" {
+			arguments = `(contactId: "` + ids[0] + `")`
+		}
+
+		documents[f.Name] = "{ " + f.Name + arguments + " " + everything(s, below, 3) + " }"
 	}
 
 	for _, kind := range s.GetPossibleTypes(s.Types["Node"]) {
@@ -143,9 +149,9 @@ func (o *shop) personal() (ids []string) {
 	}
 
 	_, err = o.queue.Receive(system, delivery.Received{Organization: o.org, PhoneNumber: o.number.ID,
-		Account: o.account.ID, Contact: c.ID, Address: secretNumber, Country: "US",
+		Account: o.account.ID, Contact: c.ID, Address: secretNumber, Country: "CA",
 		Type: enum.MessageTypeText, WAMID: secretWamid + "2", Content: []byte(`{"text":{"body":"` + secretWord + `"}}`),
-		At: database.Now()})
+		At: database.Now(), Reply: &jsonfield.Reply{ID: secretWord, Title: secretWord, Payload: secretWord}})
 	if err != nil {
 		o.t.Fatal(err)
 	}

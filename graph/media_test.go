@@ -109,7 +109,7 @@ func TestFilesOfAPageOfMessagesTakeFewStatements(t *testing.T) {
 			messages := make([]delivery.Outgoing, n)
 			for i := range messages {
 				messages[i] = delivery.Outgoing{Template: o.template.ID, PhoneNumber: o.number.ID, Account: o.account.ID,
-					Contact: o.contacts[0].ID, Address: *o.contacts[0].Phone, Country: "US", Type: enum.MessageTypeTemplate,
+					Contact: o.contacts[0].ID, Address: *o.contacts[0].Phone, Country: "CA", Type: enum.MessageTypeTemplate,
 					Category: enum.TemplateCategoryMarketing, Parameters: map[string]string{"header_image": id}}
 			}
 
@@ -202,7 +202,7 @@ func TestAFileThatWasReceivedIsSeen(t *testing.T) {
 		}
 
 		if _, err := o.queue.Receive(caller.System(o.ctx), delivery.Received{Organization: o.org, PhoneNumber: o.number.ID,
-			Account: o.account.ID, Contact: o.contacts[0].ID, Address: *o.contacts[0].Phone, Country: "US",
+			Account: o.account.ID, Contact: o.contacts[0].ID, Address: *o.contacts[0].Phone, Country: "CA",
 			Type: enum.MessageTypeDocument, WAMID: "wamid.1", Content: raw, At: database.Now()}); err != nil {
 			t.Fatal(err)
 		}

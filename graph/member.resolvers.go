@@ -157,7 +157,7 @@ func (r *mutationResolver) RevokeOtherSessions(ctx context.Context, input model.
 }
 
 func (r *mutationResolver) UpdateUser(ctx context.Context, input model.UpdateUserInput) (*model.UserPayload, error) {
-	u, wrong, err := answer(r.Identity.UpdateUser(ctx, input.Name))
+	u, wrong, err := answer(r.Identity.UpdateUser(ctx, identity.UserChange{Name: input.Name, Locale: input.Locale}))
 	if err != nil {
 		return nil, err
 	}

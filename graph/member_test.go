@@ -16,6 +16,7 @@ import (
 	"carillon/ent/user"
 	"carillon/graph"
 	"carillon/identity"
+	"carillon/outbox"
 	"carillon/secret"
 	"carillon/uid"
 )
@@ -43,12 +44,14 @@ func mailing(db *database.DB, i *inbox) (edit func(*graph.Deps), post func(t *te
 
 	var announce func(context.Context, uid.ID)
 	who := identity.New(db, identity.DefaultTerms(), database.Now, identity.Options{Keys: keys,
-		Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}, Mail: i, PublicURL: "https://carillon.example",
+		Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}, PublicURL: "https://carillon.example",
 		Announce: func(ctx context.Context, id uid.ID) { announce(ctx, id) }})
+
+	mails := outbox.New(db, i, slog.New(slog.DiscardHandler), database.Now, who.Mails)
 
 	return func(d *graph.Deps) { d.Identity, announce = who, d.Hub.Announce }, func(t *testing.T) string {
 		t.Helper()
-		if err := who.Post(t.Context(), slog.New(slog.DiscardHandler)); err != nil || len(i.tokens) == 0 {
+		if err := mails.Send(t.Context()); err != nil || len(i.tokens) == 0 {
 			t.Fatalf("%d mails, %v", len(i.tokens), err)
 		}
 

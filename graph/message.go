@@ -81,35 +81,42 @@ func routeOf(m *ent.Message) *enum.MessageRoute {
 	return &usual
 }
 
-// textOf is what a person would read.
-func (r *Resolver) textOf(ctx context.Context, m *ent.Message) (*string, error) {
-	if m.RevokedAt != nil {
+// repliedTo is the message of ours that an inbound one quotes.
+func (r *Resolver) repliedTo(ctx context.Context, m *ent.Message) (*ent.Message, error) {
+	if m.ReplyToID == nil {
 		return nil, nil
 	}
-	if m.Type != enum.MessageTypeTemplate || m.TemplateID == nil {
-		return some(writtenIn(m.Content)), nil
-	}
 
-	t, err := loadsOf(ctx).templates.load(ctx, *m.TemplateID, r.findTemplates)
-	if err != nil || t == nil || m.Parameters == nil && len(account.Of(t).Parameters()) > 0 {
-		return nil, err
-	}
-
-	return some(account.Of(t).Preview(m.Parameters).Body), nil
+	return loadsOf(ctx).quoted.load(ctx, *m.ReplyToID,
+		func(ctx context.Context, ids []uid.ID) (map[uid.ID]*ent.Message, error) {
+			return r.messagesByID(ctx, &graphql.GetFieldContext(ctx).Field, ids)
+		})
 }
 
-// writtenIn is the text of a content, or its file's caption; empty where it has none.
-func writtenIn(raw json.RawMessage) string {
-	var content whatsapp.Message
-	_ = json.Unmarshal(raw, &content) // another kind of content has no text
-	switch {
-	case content.Text != nil:
-		return content.Text.Body
-	case content.Media != nil:
-		return content.Media.Caption
+// replyOf is what an inbound message chose; nil where it chose nothing.
+func replyOf(m *ent.Message) *model.MessageReply {
+	if m.Reply == nil {
+		return nil
+	}
+	return &model.MessageReply{ID: some(m.Reply.ID), Title: some(m.Reply.Title), Payload: some(m.Reply.Payload)}
+}
+
+// textOf is what a person would read.
+func (r *Resolver) textOf(ctx context.Context, m *ent.Message) (*string, error) {
+	var filled *whatsapp.Template
+	if m.Type == enum.MessageTypeTemplate && m.TemplateID != nil {
+		t, err := loadsOf(ctx).templates.load(ctx, *m.TemplateID, r.findTemplates)
+		if err != nil {
+			return nil, err
+		}
+
+		if t != nil {
+			of := account.Of(t)
+			filled = &of
+		}
 	}
 
-	return ""
+	return some(account.Text(m, filled)), nil
 }
 
 // marksOf are what a message's content says of where it came from.

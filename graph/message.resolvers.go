@@ -8,6 +8,7 @@ package graph
 import (
 	"carillon/ent"
 	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/graph/generated"
 	"carillon/graph/model"
 	"carillon/pricing"
@@ -46,6 +47,14 @@ func (r *messageResolver) Standby(ctx context.Context, obj *ent.Message) (bool, 
 	return marksOf(obj.Content).Standby, nil
 }
 
+func (r *messageResolver) ReplyTo(ctx context.Context, obj *ent.Message) (*ent.Message, error) {
+	return r.repliedTo(ctx, obj)
+}
+
+func (r *messageResolver) Reply(ctx context.Context, obj *ent.Message) (*model.MessageReply, error) {
+	return replyOf(obj), nil
+}
+
 func (r *messageResolver) Error(ctx context.Context, obj *ent.Message) (*model.MessageError, error) {
 	if obj.ErrorCode == nil {
 		return nil, nil
@@ -79,7 +88,7 @@ func (r *mutationResolver) SendMessage(ctx context.Context, input model.SendMess
 	return &model.MessagePayload{Message: m, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *queryResolver) Messages(ctx context.Context, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
+func (r *queryResolver) Messages(ctx context.Context, filter *jsonfield.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
 	all := uid.ID{}
 	pages, err := r.pagesOfMessages(ctx, []uid.ID{all}, messagePage{filter, after, before, first, last, orderBy})
 	return pages[all], err
@@ -99,7 +108,7 @@ func (r *queryResolver) DeliveryEvents(ctx context.Context, filter *model.Delive
 		return nil, err
 	}
 
-	events, cursor, err := r.readLog(ctx, tell.organization, from, or(first, defaultEvents), wanted(filter))
+	events, cursor, err := r.readLog(ctx, tell.organization, from, or(first, defaultEvents), wantedBy(filter))
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +120,7 @@ func (r *subscriptionResolver) DeliveryEvents(ctx context.Context, filter *model
 	if err := r.knownToEvents(ctx, filter); err != nil {
 		return nil, err
 	}
-	return r.followLog(ctx, wanted(filter), after)
+	return r.followLog(ctx, wantedBy(filter), after)
 }
 
 func (r *Resolver) DeliveryEventBatch() generated.DeliveryEventBatchResolver {

@@ -4,69 +4,23 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent/dialect/sql"
 
 	"carillon/audience"
 	"carillon/database"
+	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/enum"
-	"carillon/ent/listing"
-	"carillon/ent/message"
-	"carillon/graph/model"
+	"carillon/ent/jsonfield"
 	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
 )
 
-// condition is one of a table's columns.
-type condition func(t *sql.SelectTable) *sql.Predicate
-
-func is(column string, value any) condition {
-	return func(t *sql.SelectTable) *sql.Predicate { return sql.EQ(t.C(column), value) }
-}
-
-func isOneOf[T any](column string, values []T) condition {
-	args := make([]any, len(values))
-	for i, v := range values {
-		args[i] = v
-	}
-
-	return func(t *sql.SelectTable) *sql.Predicate { return sql.In(t.C(column), args...) }
-}
-
-// messageFilter is which messages a list has. Each condition has an index, of listing where it is
-// about what never changes, else of message: a list must not read a table of millions for a page. A
-// table that has no condition is not read.
-type messageFilter struct {
-	listed  []condition // listing
-	changed []condition // message
-	both    []condition // columns that the tables share
-	within  []condition // message, where both are read: between the first and the last one that listing gives
-}
-
-// goBy has the list go by an id in listing. PostgreSQL may well read both tables in the order of
-// their ids, and would then begin with all messages that are newer than those of the id.
-func (that *messageFilter) goBy(column string, id uid.ID) {
-	that.listed = append(slices.Clip(that.listed), is(column, id))
-	end := func(operator string, order func(string) string) condition {
-		return func(t *sql.SelectTable) *sql.Predicate {
-			l := sql.Table(listing.Table).As("ends")
-			ends := sql.Select(l.C(listing.FieldID)).From(l).Where(sql.EQ(l.C(column), id)).
-				OrderBy(order(l.C(listing.FieldID))).Limit(1)
-			return sql.P(func(b *sql.Builder) {
-				b.Ident(t.C(message.FieldID)).WriteString(operator).Wrap(func(b *sql.Builder) { b.Join(ends) })
-			})
-		}
-	}
-
-	that.within = append(slices.Clip(that.within), end(" >= ", sql.Asc), end(" <= ", sql.Desc))
-}
-
 // messagesThat makes a filter of conditions; of all the organization's messages at first.
-func (r *Resolver) messagesThat(ctx context.Context, f *model.MessageFilter) (that messageFilter, err error) {
+func (r *Resolver) messagesThat(ctx context.Context, f *jsonfield.MessageFilter) (that delivery.Selection, err error) {
 	if err := refuseMessageProbe(ctx, f); err != nil {
 		return that, err
 	}
@@ -75,10 +29,8 @@ func (r *Resolver) messagesThat(ctx context.Context, f *model.MessageFilter) (th
 	if err != nil {
 		return that, err
 	}
-
-	that.both = []condition{is(listing.FieldOrganizationID, v.Organization)}
 	if f == nil {
-		return that, nil
+		return delivery.Select(v.Organization, nil, nil), nil
 	}
 	if err := r.knownToMessages(ctx, f); err != nil {
 		return that, err
@@ -87,121 +39,19 @@ func (r *Resolver) messagesThat(ctx context.Context, f *model.MessageFilter) (th
 		return that, usererror.New(usererror.BadInput, "errorCode has more than %d codes", mostChoices)
 	}
 
-	for _, by := range []struct {
-		column string
-		id     *uid.ID
-	}{{listing.FieldCampaignID, f.CampaignID}, {listing.FieldTemplateID, f.TemplateID},
-		{listing.FieldPhoneNumberID, f.PhoneNumberID}} {
-		if by.id != nil {
-			that.goBy(by.column, *by.id)
-		}
-	}
-
-	if f.ContactID != nil { // these are few
-		that.listed = append(that.listed, is(listing.FieldContactID, *f.ContactID))
-	}
-
-	if f.Direction != nil {
-		if *f.Direction == enum.DirectionInbound { // its one status has an index
-			that.changed = append(that.changed, is(message.FieldStatus, enum.MessageStatusReceived))
-		} else {
-			that.changed = append(that.changed, is(message.FieldDirection, *f.Direction))
-		}
-	}
-
-	if f.Status != nil {
-		that.changed = append(that.changed, isOneOf(message.FieldStatus, distinct(f.Status)))
-	}
-
+	var addresses []string
 	if f.To != nil {
-		addresses, err := audience.Addresses(ctx, r.DB.Client, v.Organization, *f.To)
-		if err != nil {
+		if addresses, err = audience.Addresses(ctx, r.DB.Client, v.Organization, *f.To); err != nil {
 			return that, err
 		}
-
-		that.listed = append(that.listed, isOneOf(listing.FieldAddress, addresses))
 	}
 
-	if f.Reference != nil {
-		that.listed = append(that.listed, is(listing.FieldReference, *f.Reference))
-	}
-
-	if f.Wamid != nil {
-		that.changed = append(that.changed, is(message.FieldWamid, *f.Wamid))
-	}
-	if f.ErrorCode != nil {
-		that.changed = append(that.changed, isOneOf(message.FieldErrorCode, f.ErrorCode))
-	}
-
-	if f.Since != nil {
-		that.both = append(that.both, func(t *sql.SelectTable) *sql.Predicate {
-			return sql.And(sql.GTE(t.C(listing.FieldCreatedAt), *f.Since),
-				sql.GTE(t.C(listing.FieldID), uid.From(f.Since.Add(-idSlack))))
-		})
-	}
-
-	if f.Until != nil {
-		that.both = append(that.both, func(t *sql.SelectTable) *sql.Predicate {
-			return sql.And(sql.LT(t.C(listing.FieldCreatedAt), *f.Until),
-				sql.LT(t.C(listing.FieldID), uid.From(f.Until.Add(idSlack))))
-		})
-	}
-
-	return that, nil
-}
-
-// idSlack is how far a row's time may be from that in its id: both are read from one clock, one
-// after the other, but ids go on ascending when the clock is set back. The ids of a time lie
-// together in the index; rows are then told apart by their time.
-const idSlack = 2 * time.Minute
-
-// find selects from the tables that have conditions, joined by their ids; id is the column that a
-// list is ordered by.
-func (that messageFilter) find(dialect string) (s *sql.Selector, id string) {
-	l, m := sql.Table(listing.Table), sql.Table(message.Table)
-	s = sql.Dialect(dialect).Select()
-	var all []*sql.Predicate
-
-	add := func(t *sql.SelectTable, conditions []condition) {
-		for _, is := range slices.Concat(conditions, that.both) {
-			all = append(all, is(t))
-		}
-	}
-
-	switch {
-	case len(that.changed) == 0:
-		id = l.C(listing.FieldID)
-		s.From(l)
-		add(l, that.listed)
-	case len(that.listed) == 0:
-		id = m.C(message.FieldID)
-		s.From(m)
-		add(m, that.changed)
-	default:
-		id = l.C(listing.FieldID)
-		s.From(l).Join(m).On(id, m.C(message.FieldID))
-		add(l, that.listed)
-		add(m, slices.Concat(that.changed, that.within))
-	}
-
-	return s.Where(sql.And(all...)), id
-}
-
-// of narrows the filter to a campaign, or to a contact; to none for the zero id.
-func (that messageFilter) of(parent uid.ID) messageFilter {
-	switch parent.Kind() {
-	case uid.Campaign:
-		that.goBy(listing.FieldCampaignID, parent)
-	case uid.Contact: // these are few
-		that.listed = append(slices.Clip(that.listed), is(listing.FieldContactID, parent))
-	}
-
-	return that
+	return delivery.Select(v.Organization, f, addresses), nil
 }
 
 // messagePage is a page of messages that somebody asks for.
 type messagePage struct {
-	filter        *model.MessageFilter
+	filter        *jsonfield.MessageFilter
 	after, before *ent.Cursor
 	first, last   *int
 	orderBy       []*ent.MessageOrder
@@ -245,7 +95,7 @@ func (r *Resolver) pagesOfMessages(ctx context.Context, parents []uid.ID,
 			return nil, err
 		}
 
-		lists[i] = messageList{that.of(id), p, &ent.MessageConnection{Edges: []*ent.MessageEdge{}}}
+		lists[i] = messageList{that.Of(id), p, &ent.MessageConnection{Edges: []*ent.MessageEdge{}}}
 		all[id] = lists[i].connection
 	}
 
@@ -278,26 +128,15 @@ func (r *Resolver) pagesOfMessages(ctx context.Context, parents []uid.ID,
 
 // messageList is a list of messages, and the page of it that is asked for.
 type messageList struct {
-	that       messageFilter
+	that       delivery.Selection
 	page       page
 	connection *ent.MessageConnection
 }
 
-// fill puts messages on the page. There is one id more than it has room for when the list goes on.
+// fill puts messages on the page.
 func (l messageList) fill(ids []uid.ID, rows map[uid.ID]*ent.Message) {
 	c, p := l.connection, l.page
-	more := len(ids) > p.size()
-	ids = ids[:min(len(ids), p.size())]
-	c.PageInfo.HasNextPage, c.PageInfo.HasPreviousPage = p.before != nil, p.after != nil
-
-	if p.last != nil {
-		c.PageInfo.HasPreviousPage = more
-		slices.Reverse(ids)
-	} else {
-		c.PageInfo.HasNextPage = more
-	}
-
-	for _, id := range ids {
+	for _, id := range p.fit(ids, &c.PageInfo) {
 		if m := rows[id]; m != nil { // it may have been erased meanwhile
 			c.Edges = append(c.Edges, &ent.MessageEdge{Node: m, Cursor: ent.Cursor{ID: id}})
 		}
@@ -326,7 +165,7 @@ func messagesOf(parent uid.ID) string {
 func (r *Resolver) findMessages(ctx context.Context, lists []messageList, descending bool) ([][]uid.ID, error) {
 	parts := make([]*sql.Selector, len(lists))
 	for i, l := range lists {
-		beyond, upTo, order := sql.GT, sql.LT, sql.Asc
+		beyond, upTo, order := delivery.Selection.After, delivery.Selection.Before, sql.Asc
 		if descending {
 			beyond, upTo = upTo, beyond
 		}
@@ -336,18 +175,13 @@ func (r *Resolver) findMessages(ctx context.Context, lists []messageList, descen
 
 		that := l.that
 		if after := l.page.after; after != nil {
-			that.both = append(slices.Clip(that.both), func(t *sql.SelectTable) *sql.Predicate {
-				return beyond(t.C(listing.FieldID), after.ID)
-			})
+			that = beyond(that, after.ID)
 		}
-
 		if before := l.page.before; before != nil {
-			that.both = append(slices.Clip(that.both), func(t *sql.SelectTable) *sql.Predicate {
-				return upTo(t.C(listing.FieldID), before.ID)
-			})
+			that = upTo(that, before.ID)
 		}
 
-		part, id := that.find(r.DB.Dialect)
+		part, id := that.Find(r.DB.Dialect)
 		parts[i] = part.Select(id).OrderBy(order(id)).Limit(l.page.size() + 1)
 	}
 
@@ -356,12 +190,7 @@ func (r *Resolver) findMessages(ctx context.Context, lists []messageList, descen
 	err := r.readParts(ctx, parts, &id, func(i int) { ids[i] = append(ids[i], id) })
 
 	for i, of := range ids { // they may have come in any order
-		slices.SortFunc(of, func(a, b uid.ID) int {
-			if descending != (lists[i].page.last != nil) {
-				a, b = b, a
-			}
-			return uid.Compare(a, b)
-		})
+		lists[i].page.inOrder(of, descending)
 	}
 
 	return ids, err
@@ -371,7 +200,7 @@ func (r *Resolver) findMessages(ctx context.Context, lists []messageList, descen
 func (r *Resolver) countMessages(ctx context.Context, lists []messageList) error {
 	parts := make([]*sql.Selector, len(lists))
 	for i, l := range lists {
-		part, _ := l.that.find(r.DB.Dialect)
+		part, _ := l.that.Find(r.DB.Dialect)
 		parts[i] = part.Select(sql.As(sql.Count("*"), "count"))
 	}
 
@@ -390,14 +219,14 @@ func (r *Resolver) readParts(ctx context.Context, parts []*sql.Selector, value a
 	query, args := database.UnionAll(parts).Query()
 	rows, err := r.DB.Query(ctx, query, args...)
 	if err != nil {
-		return fmt.Errorf("read messages: %w", err)
+		return fmt.Errorf("read pages: %w", err)
 	}
 
 	defer rows.Close()
 	for rows.Next() {
 		var part int
 		if err := rows.Scan(value, &part); err != nil {
-			return fmt.Errorf("read messages: %w", err)
+			return fmt.Errorf("read pages: %w", err)
 		}
 
 		row(part)

@@ -278,7 +278,7 @@ func TestMessageReceived(t *testing.T) {
 
 		for i, text := range []string{"first", "second"} {
 			a := all.result()
-			if a.text("messageReceived.text") != text || a.text("messageReceived.from") != "+15550100000" ||
+			if a.text("messageReceived.text") != text || a.text("messageReceived.from") != "+14167010000" ||
 				a.text("messageReceived.direction") != "INBOUND" || a.text("messageReceived.contact.name") != "Contact 000" ||
 				a.text("messageReceived.phoneNumber.account.name") != "Lucky Shrub" ||
 				a.text("messageReceived.events.0.status") != "RECEIVED" {

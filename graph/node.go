@@ -14,6 +14,7 @@ import (
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
 	"carillon/ent/enum"
+	"carillon/ent/export"
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/organization"
@@ -23,6 +24,8 @@ import (
 	"carillon/ent/suppression"
 	"carillon/ent/template"
 	"carillon/ent/user"
+	"carillon/ent/webhookdelivery"
+	"carillon/ent/webhookendpoint"
 	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
@@ -35,10 +38,14 @@ var tables = map[uid.Kind]string{
 	uid.Account: account.Table, uid.PhoneNumber: phonenumber.Table, uid.Template: template.Table,
 	uid.Contact:     contact.Table,
 	uid.ContactList: contactlist.Table, uid.ContactImport: contactimport.Table, uid.Campaign: campaign.Table,
-	uid.Segment: segment.Table, uid.Suppression: suppression.Table,
-	uid.Message:    message.Table,
-	uid.AuditEvent: auditevent.Table,
+	uid.Segment: segment.Table, uid.Suppression: suppression.Table, uid.Export: export.Table,
+	uid.Message:         message.Table,
+	uid.AuditEvent:      auditevent.Table,
+	uid.WebhookEndpoint: webhookendpoint.Table, uid.WebhookDelivery: webhookdelivery.Table,
 }
+
+// onlyAdmins are the kinds that nobody below that role sees.
+var onlyAdmins = map[uid.Kind]bool{uid.AuditEvent: true, uid.WebhookEndpoint: true, uid.WebhookDelivery: true}
 
 // node reads one thing by its id.
 func (r *Resolver) node(ctx context.Context, id uid.ID) (ent.Noder, error) {
@@ -114,7 +121,7 @@ func (r *Resolver) nodesOf(ctx context.Context, kind uid.Kind, ids []uid.ID, fou
 }
 
 // visible leaves of ids each once, those of nodes, of sessions the caller's own, and audit events
-// for those who may list them. All else the data model's policy hides.
+// and webhooks for those who may list them. All else the data model's policy hides.
 func (r *Resolver) visible(ctx context.Context, ids []uid.ID) (out []uid.ID, err error) {
 	v, err := identity.Require(ctx, enum.RoleViewer)
 	if err != nil {
@@ -127,7 +134,7 @@ func (r *Resolver) visible(ctx context.Context, ids []uid.ID) (out []uid.ID, err
 	for _, id := range ids {
 		switch kind := id.Kind(); {
 		case seen[id] || tables[kind] == "":
-		case kind == uid.AuditEvent && !v.May(enum.RoleAdmin):
+		case onlyAdmins[kind] && !v.May(enum.RoleAdmin):
 		case kind == uid.Session:
 			sessions = append(sessions, id)
 		default:

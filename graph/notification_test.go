@@ -11,9 +11,9 @@ func TestAMemberChoosesOfWhatTheyAreToldByMail(t *testing.T) {
 	s := onSQLite(t)
 	owner := s.signUp()
 	for role, usual := range map[string]string{"VIEWER": "[]",
-		"CAMPAIGNER": "[CAMPAIGN_PAUSED CAMPAIGN_ENDED IMPORT_FAILED]",
-		"ADMIN": "[CAMPAIGN_PAUSED CAMPAIGN_ENDED IMPORT_FAILED TOKEN_EXPIRING TOKEN_EXPIRED ACCOUNT_RESTRICTED " +
-			"TEMPLATE_REJECTED]"} {
+		"CAMPAIGNER": "[CAMPAIGN_PAUSED CAMPAIGN_ENDED IMPORT_FAILED EXPORT_FAILED]",
+		"ADMIN": "[CAMPAIGN_PAUSED CAMPAIGN_ENDED IMPORT_FAILED EXPORT_FAILED TOKEN_EXPIRING TOKEN_EXPIRED " +
+			"ACCOUNT_RESTRICTED TEMPLATE_REJECTED WEBHOOK_SUSPENDED]"} {
 		p := owner.hire(role)
 		const mine = `{ viewer { memberships { notifications notifyOfOthers } } }`
 		if got := fmt.Sprint(p.must(mine).at("viewer.memberships.0.notifications")); got != usual {

@@ -5,11 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"carillon/caller"
 	"carillon/ent"
+	"carillon/uid"
 	"carillon/usererror"
 )
 
@@ -91,6 +93,33 @@ func (p page) seal(c *ent.Cursor) {
 	c.Value = append([]any{p.mark}, values...)
 }
 
+// inOrder sorts ids as the page is read: backwards for its last ones.
+func (p page) inOrder(ids []uid.ID, descending bool) {
+	slices.SortFunc(ids, func(a, b uid.ID) int {
+		if descending != (p.last != nil) {
+			a, b = b, a
+		}
+		return uid.Compare(a, b)
+	})
+}
+
+// fit leaves as many ids as the page has room for, in the list's order, of those that were read:
+// there is one more when the list goes on. It says so in info.
+func (p page) fit(ids []uid.ID, info *ent.PageInfo) []uid.ID {
+	more := len(ids) > p.size()
+	ids = ids[:min(len(ids), p.size())]
+	info.HasNextPage, info.HasPreviousPage = p.before != nil, p.after != nil
+
+	if p.last != nil {
+		info.HasPreviousPage = more
+		slices.Reverse(ids)
+	} else {
+		info.HasNextPage = more
+	}
+
+	return ids
+}
+
 func badCursor(argument string) error {
 	return usererror.New(usererror.BadInput,
 		"%s is not a cursor of this list in this order: take it from an answer to the same question", argument)
@@ -138,11 +167,19 @@ func sealed[C any](p page, connection *C, err error) (*C, error) {
 		for _, e := range c.Edges {
 			p.seal(&e.Cursor)
 		}
+	case *ent.ExportConnection:
+		for _, e := range c.Edges {
+			p.seal(&e.Cursor)
+		}
 	case *ent.SegmentConnection:
 		for _, e := range c.Edges {
 			p.seal(&e.Cursor)
 		}
 	case *ent.SuppressionConnection:
+		for _, e := range c.Edges {
+			p.seal(&e.Cursor)
+		}
+	case *ent.WebhookEndpointConnection:
 		for _, e := range c.Edges {
 			p.seal(&e.Cursor)
 		}

@@ -70,9 +70,9 @@ func TestAPersonIsFoundByEachOfTheirIdentifiers(t *testing.T) {
 func TestAMessageToAPersonWithoutANumberShowsTheirUserID(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		o := s.signUp().open(0)
-		a := o.must(`mutation($n: ID!, $t: ID!) { sendMessage(input: {phoneNumberId: $n, to: "US.123", content: {template: {templateId: $t, values: [{parameter: "first_name", value: "x"}]}}}) { message { to from } userErrors { message } } }`,
+		a := o.must(`mutation($n: ID!, $t: ID!) { sendMessage(input: {phoneNumberId: $n, to: "CA.123", content: {template: {templateId: $t, values: [{parameter: "first_name", value: "x"}]}}}) { message { to from } userErrors { message } } }`,
 			vars{"n": o.number.ID.String(), "t": o.template.ID.String()})
-		if a.text("sendMessage.message.to") != "US.123" || a.at("sendMessage.message.from") != nil {
+		if a.text("sendMessage.message.to") != "CA.123" || a.at("sendMessage.message.from") != nil {
 			t.Errorf("%v", a.at("sendMessage"))
 		}
 	})

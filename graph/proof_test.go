@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
@@ -168,7 +169,7 @@ func checkOrganizations(t *testing.T, db *database.DB, attacker, accomplice *per
 		t.Errorf("the accomplice's: %v", members.Data)
 	}
 
-	trail := accomplice.must(audit, vars{"filter": vars{"action": []string{"member.remove"}}})
+	trail := accomplice.must(auditQuery, vars{"filter": vars{"action": []string{"member.remove"}}})
 	if len(trail.list("auditEvents.edges")) != 1 ||
 		!strings.Contains(trail.text("auditEvents.edges.0.node.summary"), victim) {
 		t.Errorf("its trail: %v", trail.Data)
@@ -216,7 +217,7 @@ func TestALinkAloneBlessesNobodysPassword(t *testing.T) {
 		if s.post(); len(s.box.mails) != sent {
 			t.Errorf("mails: %v", s.box.mails)
 		}
-		if got := attacker.actions()[identity.ActionEmailVerify]; got != 1 {
+		if got := attacker.actions()[audit.ActionEmailVerify]; got != 1 {
 			t.Errorf("%d audit events", got)
 		}
 	})
@@ -370,7 +371,7 @@ func TestWhoMayBecomeAUser(t *testing.T) {
 					t.Errorf("somebody known accepts: %v", a.Data)
 				}
 
-				added, err := s.who.AddUser(identity.AsOperator(context.Background()),
+				added, err := s.who.AddUser(audit.AsOperator(context.Background()),
 					identity.NewUser{Email: "added-" + address, Organization: owner.org.String(), Role: enum.RoleOwner})
 				if err != nil {
 					t.Fatal(err)

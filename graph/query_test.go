@@ -51,7 +51,9 @@ func TestNodeGivesEveryTypeByItsID(t *testing.T) {
 			"Template": o.template.ID.String(), "Contact": o.contacts[0].ID.String(),
 			"ContactList": o.list.ID.String(), "Campaign": c.String(), "Message": m.String(),
 			"ContactImport": i.text("importContacts.contactImport.id"),
-			"Segment":       o.newSegment("Chinese"), "Suppression": o.suppress("+15550104444"),
+			"Segment":       o.newSegment("Chinese"), "Suppression": o.suppress("+14167014444"),
+			"Export":          o.exported("exportMessages", `{format: CSV}`).ID.String(),
+			"WebhookEndpoint": o.endpoint().String(), "WebhookDelivery": o.delivery(o.endpoint()).String(),
 		}
 
 		all := []string{uid.New(uid.Campaign).String()}
@@ -305,7 +307,7 @@ func TestFilters(t *testing.T) {
 			`messages(filter: {campaignId: $c, status: [FAILED]})`:                                                1,
 			`messages(filter: {errorCode: [131026]})`:                                                             1,
 			`messages(filter: {contactId: $x})`:                                                                   8,
-			`messages(filter: {to: "+1 (555) 010-0001"})`:                                                         1,
+			`messages(filter: {to: "+1 (416) 701-0001"})`:                                                         1,
 			`messages(filter: {direction: INBOUND})`:                                                              0,
 			`messages(filter: {since: "2020-01-01T00:00:00Z", templateId: $t, phoneNumberId: $n})`:                10,
 			`contacts(filter: {listIds: [$l], search: "contact 00"})`:                                             7,
@@ -331,10 +333,10 @@ func TestFilters(t *testing.T) {
 		}
 
 		a := o.must(`query($c: ID!) { node(id: $c) { ... on Campaign { messages(filter: {status: [FAILED]}) { totalCount edges { node { to from text error { code title detail advice retryable } events { sequence status error { code } message { id } } } } }
-			progress { total accepted failed fraction failures { code title count } cost { amount } } } } }`, vars{"c": c.String()})
+			progress { total accepted failed fraction failures { code title retryable count } cost { amount } } } } }`, vars{"c": c.String()})
 		const m = "node.messages.edges.0.node."
 
-		if a.at("node.messages.totalCount") != 1.0 || a.text(m+"to") != "+15550100000" || a.at(m+"from") != nil ||
+		if a.at("node.messages.totalCount") != 1.0 || a.text(m+"to") != "+14167010000" || a.at(m+"from") != nil ||
 			a.text(m+"text") != "Hi Contact 000, our spring sale has begun." ||
 			a.at(m+"error.code") != 131026.0 || a.text(m+"error.detail") != "not on WhatsApp" ||
 			len(a.list(m+"events")) != 2 || a.text(m+"events.1.status") != "FAILED" ||
@@ -343,7 +345,8 @@ func TestFilters(t *testing.T) {
 		}
 
 		if a.at("node.progress.failed") != 1.0 || a.at("node.progress.fraction") != 1.0 ||
-			a.at("node.progress.failures.0.count") != 1.0 || a.at("node.progress.cost") != nil {
+			a.at("node.progress.failures.0.count") != 1.0 || a.at("node.progress.cost") != nil ||
+			a.at("node.progress.failures.0.retryable") != a.at(m+"error.retryable") {
 			t.Errorf("got %v", a.Data)
 		}
 	})
@@ -352,10 +355,10 @@ func TestFilters(t *testing.T) {
 func TestContactsAndAudiences(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		o := s.signUp().open(3)
-		a := o.must(`mutation($l: ID!) { createContact(input: {phone: "+1 555 010 1234", name: "Li", attributes: [{key: "z", value: "1"}, {key: "city", value: "上海"}], listIds: [$l], consent: {consent: OPTED_IN, source: "web"}, clientMutationId: "x"}) {
+		a := o.must(`mutation($l: ID!) { createContact(input: {phone: "+1 416 701 1234", name: "Li", attributes: [{key: "z", value: "1"}, {key: "city", value: "上海"}], listIds: [$l], consent: {consent: OPTED_IN, source: "web"}, clientMutationId: "x"}) {
 			clientMutationId userErrors { code } contact { id phone country attributes { key value } lists { name size } marketingConsent consentHistory { consent source evidence } } } }`, vars{"l": o.list.ID.String()})
 		const c = "createContact.contact."
-		if a.text("createContact.clientMutationId") != "x" || a.text(c+"phone") != "+15550101234" || a.text(c+
+		if a.text("createContact.clientMutationId") != "x" || a.text(c+"phone") != "+14167011234" || a.text(c+
 			"attributes.0.value") != "上海" || a.at(c+"lists.0.size") != 4.0 || a.text(c+"consentHistory.0.source") != "web" {
 			t.Errorf("got %v", a.Data)
 		}
@@ -409,6 +412,15 @@ func TestTemplates(t *testing.T) {
 			vars{"input": input["template"]})
 		if a.text("lintTemplate.0.field.0") != "name" {
 			t.Errorf("got %v", a.Data)
+		}
+
+		a = o.must(`query($input: TemplateInput!) {
+			examples: previewTemplate(input: $input) { body actions { type } }
+			values: previewTemplate(input: $input, values: [{ parameter: "1", value: "Bo" }]) { body } }`,
+			vars{"input": input["template"]})
+		if a.text("examples.body") != "Hi Ana, your order is on its way." || a.text("examples.actions.0.type") != "URL" ||
+			a.text("values.body") != "Hi Bo, your order is on its way." {
+			t.Errorf("a template that is not stored looks like %v", a.Data)
 		}
 	})
 }

@@ -10,6 +10,8 @@ import (
 
 	"carillon/account"
 	"carillon/caller"
+	"carillon/database"
+	"carillon/delivery"
 	"carillon/ent"
 	"carillon/uid"
 	"carillon/usererror"
@@ -19,6 +21,37 @@ import (
 func (o *shop) allow(change func(*ent.OrganizationUpdateOne) *ent.OrganizationUpdateOne) {
 	o.t.Helper()
 	change(o.db.Client.Organization.UpdateOneID(o.org)).ExecX(caller.System(o.ctx))
+}
+
+func TestAnOrganizationSeesWhatIsCountedAgainstItsQuotas(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		o := s.signUp().open(2)
+		const usage = `{ viewer { organization { usage { messagesToday messagesPerDay contacts contactsMax phoneNumbers
+			phoneNumbersMax } } } }`
+		shown := func() string {
+			return fmt.Sprint(o.must(usage).at("viewer.organization.usage"))
+		}
+		o.record(delivery.Accepted, o.queued(uid.ID{}, 3)...)
+		if got := shown(); got != "map[contacts:2 contactsMax:<nil> messagesPerDay:<nil> messagesToday:3 phoneNumbers:1 "+
+			"phoneNumbersMax:<nil>]" {
+			t.Errorf("without quotas it is %s", got)
+		}
+
+		o.allow(func(u *ent.OrganizationUpdateOne) *ent.OrganizationUpdateOne {
+			return u.SetQuotaContacts(5).SetQuotaMessagesPerDay(100).SetQuotaNumbers(3)
+		})
+		err := o.db.InTx(caller.System(o.ctx), func(tx *database.Tx) error {
+			_, err := o.queue.Take(o.ctx, tx, o.org, 100)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := shown(); got != "map[contacts:2 contactsMax:5 messagesPerDay:100 messagesToday:1 phoneNumbers:1 "+
+			"phoneNumbersMax:3]" {
+			t.Errorf("with quotas it is %s", got)
+		}
+	})
 }
 
 func TestContactsBeyondTheQuotaAreRefusedOneByOneAndByImport(t *testing.T) {
@@ -47,7 +80,7 @@ func TestContactsBeyondTheQuotaAreRefusedOneByOneAndByImport(t *testing.T) {
 		}
 
 		o.allow(func(u *ent.OrganizationUpdateOne) *ent.OrganizationUpdateOne { return u.SetQuotaContacts(6) })
-		file := "phone,name\n+15550100000,Known\n+16505550001,First\n+16505550002,Second\n+16505550002,Again\n"
+		file := "phone,name\n+14167010000,Known\n+16505550001,First\n+16505550002,Second\n+16505550002,Again\n"
 		i := o.upload(`mutation($input: ImportContactsInput!) { importContacts(input: $input) { import { id } userErrors { message } } }`,
 			file, vars{})
 		id, err := uid.Parse(i.text("importContacts.import.id"))

@@ -13,7 +13,7 @@ import (
 func TestMessagesAreFoundByTheNumberThatTheyWentTo(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		o := s.signUp().open(1)
-		const before, after = "+15550100000", "+15550100777"
+		const before, after = "+14167010000", "+14167010777"
 		system := caller.System(t.Context())
 		o.queued(o.campaign("Spring"), 1)
 		change := delivery.Received{Organization: o.org, PhoneNumber: o.number.ID, Account: o.account.ID,

@@ -16,15 +16,19 @@ import (
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/download"
+	"carillon/export"
 	"carillon/graph/transport"
 	"carillon/hub"
 	"carillon/identity"
 	"carillon/media"
 	"carillon/operator"
 	"carillon/pricing"
+	"carillon/privacy"
 	"carillon/ratelimit"
+	"carillon/reconciliation"
 	"carillon/transactional"
 	"carillon/uid"
+	"carillon/webhook"
 )
 
 // Rates tells how fast numbers may send now.
@@ -42,11 +46,17 @@ type Deps struct {
 	Direct    *transactional.Service
 	Media     *media.Service
 	Downloads *download.Service
-	Operator  *operator.States
-	Log       *delivery.Log
-	Hub       *hub.Hub[delivery.Event]
-	Rates     Rates
-	Prices    *pricing.Book
+	Privacy   *privacy.Service
+	Exports   *export.Service
+	Webhooks  *webhook.Service
+
+	Reconciliations *reconciliation.Service
+
+	Operator *operator.States
+	Log      *delivery.Log
+	Hub      *hub.Hub[delivery.Event]
+	Rates    Rates
+	Prices   *pricing.Book
 	// Budgets bound the cost of what callers ask for; nil does not.
 	Budgets *ratelimit.Budgets
 	Now     func() time.Time

@@ -102,7 +102,8 @@ func madeUpIDs(s *ast.Schema) map[string]any {
 		"templateId": uid.Template, "phoneNumberId": uid.PhoneNumber,
 		"sessionId": uid.Session, "apiKeyId": uid.APIKey, "memberId": uid.Member, "invitationId": uid.Invitation,
 		"importId": uid.ContactImport, "contactListId": uid.ContactList,
-		"segmentId": uid.Segment, "suppressionId": uid.Suppression}
+		"segmentId": uid.Segment, "suppressionId": uid.Suppression, "webhookEndpointId": uid.WebhookEndpoint,
+		"webhookDeliveryId": uid.WebhookDelivery}
 
 	ids := map[string]any{}
 	for name, def := range s.Types {

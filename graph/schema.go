@@ -6,6 +6,7 @@ import (
 
 	"carillon/ent"
 	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/graph/generated"
 	"carillon/graph/model"
 	"carillon/graph/transport"
@@ -47,6 +48,14 @@ func (r *Resolver) schema() graphql.ExecutableSchema {
 		_ []*ent.ContactImportOrder) int {
 		return pageCost(child, first, last)
 	}
+	cost.Query.Exports = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int, _ []*ent.ExportOrder) int {
+		return pageCost(child, first, last)
+	}
+	cost.Query.WebhookEndpoints = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int,
+		_ []*ent.WebhookEndpointOrder) int {
+		return pageCost(child, first, last)
+	}
+	cost.WebhookEndpoint.Deliveries = pageCostOf[*model.WebhookDeliveryFilter, ent.WebhookDeliveryOrder]
 	cost.Query.ContactLists = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int,
 		_ []*ent.ContactListOrder) int {
 		return pageCost(child, first, last)
@@ -55,8 +64,8 @@ func (r *Resolver) schema() graphql.ExecutableSchema {
 	cost.Query.AuditEvents = pageCostOf[*model.AuditEventFilter, ent.AuditEventOrder]
 	cost.Query.Templates = pageCostOf[*model.TemplateFilter, ent.TemplateOrder]
 	cost.Query.Campaigns = pageCostOf[*model.CampaignFilter, ent.CampaignOrder]
-	cost.Query.Messages = pageCostOf[*model.MessageFilter, ent.MessageOrder]
-	cost.Campaign.Messages = pageCostOf[*model.MessageFilter, ent.MessageOrder]
+	cost.Query.Messages = pageCostOf[*jsonfield.MessageFilter, ent.MessageOrder]
+	cost.Campaign.Messages = pageCostOf[*jsonfield.MessageFilter, ent.MessageOrder]
 	cost.Query.Contacts = pageCostOf
 	cost.Template.Campaigns = pageCostOf[*model.CampaignFilter, ent.CampaignOrder]
 	cost.Query.DeliveryEvents = func(child int, _ *model.DeliveryEventFilter, _ *ent.Cursor, first *int) int {

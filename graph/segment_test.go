@@ -14,12 +14,12 @@ import (
 func TestSegmentsAreMadeCountedUsedAndDeleted(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		o := s.signUp().open(3)
-		a := o.must(`mutation { createSegment(input: {name: "Ones", filter: {search: "contact 001", country: ["US"], tags: ["x"]}}) {
+		a := o.must(`mutation { createSegment(input: {name: "Ones", filter: {search: "contact 001", country: ["CA"], tags: ["x"]}}) {
 			segment { id name size rule { field operator values } } userErrors { message } } }`)
 		rule := a.Data["createSegment"].(map[string]any)["segment"].(map[string]any)["rule"]
 		want := []any{
 			map[string]any{"field": "search", "operator": "contains", "values": []any{"contact 001"}},
-			map[string]any{"field": "country", "operator": "in", "values": []any{"US"}},
+			map[string]any{"field": "country", "operator": "in", "values": []any{"CA"}},
 			map[string]any{"field": "tags", "operator": "equals", "values": []any{"x"}}}
 		if diff := cmp.Diff(want, rule); diff != "" {
 			t.Error(diff)
@@ -57,18 +57,18 @@ func TestSegmentsAreMadeCountedUsedAndDeleted(t *testing.T) {
 func TestASuppressedPersonIsShownAsSuchAndGetsNothing(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		o := s.signUp().open(2)
-		entry := o.suppress("+1 555 010 0000")
+		entry := o.suppress("+1 416 701 0000")
 		list := o.must(`{ contacts { edges { node { suppressed } } } suppressions { totalCount edges { node { id phone reason } } }
 			attributeKeys(search: "A") { key contacts examples } }`)
 		if list.shown("contacts.edges.0.node.suppressed") != "true" ||
 			list.shown("contacts.edges.1.node.suppressed") != "false" ||
-			list.text("suppressions.edges.0.node.phone") != "+15550100000" ||
+			list.text("suppressions.edges.0.node.phone") != "+14167010000" ||
 			list.text("suppressions.edges.0.node.id") != entry ||
 			list.shown("attributeKeys.0.contacts") != "2" || list.text("attributeKeys.0.examples.0") != "1" {
 			t.Error(list.Data)
 		}
 
-		send := `mutation($n: ID!, $t: ID!) { sendMessage(input: {phoneNumberId: $n, to: "+15550100000", content: {template: {templateId: $t,
+		send := `mutation($n: ID!, $t: ID!) { sendMessage(input: {phoneNumberId: $n, to: "+14167010000", content: {template: {templateId: $t,
 			values: [{parameter: "first_name", value: "Ann"}]}}}) { message { id } userErrors { field code } } }`
 		v := vars{"n": o.number.ID.String(), "t": o.template.ID.String()}
 		if a := o.must(send, v); a.text("sendMessage.userErrors.0.field.0") != "to" ||

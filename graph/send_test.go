@@ -154,7 +154,7 @@ func TestTheSameIdempotencyKeyTwiceAtOnceSendsOneMessage(t *testing.T) {
 			t.Errorf("%v messages", n)
 		}
 
-		input["to"] = "+15550100001"
+		input["to"] = "+14167010001"
 		if got := o.must(send, vars{"input": input}).wrong("sendMessage"); len(got) != 1 ||
 			got[0] != "idempotencyKey INVALID" {
 			t.Errorf("another input: %v", got)
@@ -207,16 +207,18 @@ func TestChangingAnOrganization(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		p, other := s.signUp(), s.signUp()
 		const update = `mutation($input: UpdateOrganizationInput!) { updateOrganization(input: $input) { organization { id name timeZone retentionDays members { role }
-			sendingPolicy { requireOptIn optOutKeywords optInKeywords unknownWaitSeconds unknownMarketing unknownOther failureThreshold marketingPerContactPerDay quietHours { start } } } userErrors { field code } } }`
+			sendingPolicy { requireOptIn optOutKeywords optInKeywords unknownWaitSeconds unknownMarketing unknownOther failureThreshold marketingPerContactPerDay quietHours { start end } } } userErrors { field code } } }`
 		a := p.must(update,
 			vars{"input": vars{"name": "Lucky Shrub", "timeZone": "Asia/Shanghai", "retentionDays": 30, "sendingPolicy": vars{
-				"requireOptIn": true, "marketingPerContactPerDay": 2, "optOutKeywords": []string{}, "unknownWaitSeconds": 60,
+				"requireOptIn": true, "marketingPerContactPerDay": 2,
+				"quietHours": vars{"start": "21:00", "end": "08:00"}, "optOutKeywords": []string{}, "unknownWaitSeconds": 60,
 				"unknownOther": "PREFER_NO_DUPLICATE", "failureThreshold": 0.5}}})
 
 		o, policy := "updateOrganization.organization.", "updateOrganization.organization.sendingPolicy."
 		if a.text(o+"name") != "Lucky Shrub" || a.text(o+"timeZone") != "Asia/Shanghai" ||
 			a.at(o+"retentionDays") != 30.0 || a.text(o+"members.0.role") != "OWNER" || a.at(policy+"requireOptIn") != true ||
-			a.at(policy+"marketingPerContactPerDay") != 2.0 ||
+			a.at(policy+"marketingPerContactPerDay") != 2.0 || a.text(policy+"quietHours.start") != "21:00" ||
+			a.text(policy+"quietHours.end") != "08:00" ||
 			len(a.list(policy+"optOutKeywords")) != 0 || len(a.list(policy+"optInKeywords")) != 2 ||
 			a.at(policy+"unknownWaitSeconds") != 60.0 || a.text(policy+"unknownMarketing") != "PREFER_NO_DUPLICATE" ||
 			a.text(policy+"unknownOther") != "PREFER_NO_DUPLICATE" || a.at(policy+"failureThreshold") != 0.5 {
@@ -235,6 +237,22 @@ func TestChangingAnOrganization(t *testing.T) {
 		if a := p.must(update, vars{"input": vars{}}); a.text(o+"name") != "Lucky Shrub" ||
 			a.at(policy+"requireOptIn") != true {
 			t.Errorf("changing nothing gave %v", a.Data)
+		}
+
+		for _, change := range []struct {
+			input vars
+			stays bool
+		}{{vars{"requireOptIn": true}, true}, {vars{"quietHours": nil}, false}} {
+			a := p.must(update, vars{"input": vars{"sendingPolicy": change.input}})
+			if is := a.at(policy+"quietHours") != nil; is != change.stays {
+				t.Errorf("%v: quiet hours are %v", change.input, a.at(policy+"quietHours"))
+			}
+		}
+
+		a = p.must(update, vars{"input": vars{"sendingPolicy": vars{"quietHours": vars{"start": "8:00", "end": "8:00"}}}})
+		if got := strings.Join(a.wrong("updateOrganization"), ", "); got != "sendingPolicy.quietHours.start INVALID, "+
+			"sendingPolicy.quietHours.end INVALID, sendingPolicy.quietHours INVALID" {
+			t.Errorf("got %s", got)
 		}
 
 		if a := other.must(`{ viewer { organization { name sendingPolicy { requireOptIn } } } }`); a.text(
@@ -292,10 +310,10 @@ func TestTheUseOfAMessagingLimitIsThatOfTheLastDay(t *testing.T) {
 		}
 
 		now := database.Now()
-		write(o.account.ID, "+15550100001", now)
-		write(o.account.ID, "+15550100002", now.Add(-23*time.Hour))
-		write(o.account.ID, "+15550100003", now.Add(-25*time.Hour))
-		write(second.ID, "+15550100001", now)
+		write(o.account.ID, "+14167010001", now)
+		write(o.account.ID, "+14167010002", now.Add(-23*time.Hour))
+		write(o.account.ID, "+14167010003", now.Add(-25*time.Hour))
+		write(second.ID, "+14167010001", now)
 		const query = `{ accounts { edges { node { name messagingLimit messagingLimitUsed phoneNumbers { account { messagingLimitUsed } } } } } }`
 		a := o.must(query)
 

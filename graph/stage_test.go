@@ -30,16 +30,22 @@ import (
 	"carillon/download"
 	"carillon/ent"
 	"carillon/ent/enum"
+	"carillon/export"
+	"carillon/filestore"
 	"carillon/graph"
 	"carillon/graph/transport"
 	"carillon/hub"
 	"carillon/identity"
 	"carillon/media"
 	"carillon/operator"
+	"carillon/outbound"
 	"carillon/pricing"
+	"carillon/privacy"
+	"carillon/reconciliation"
 	"carillon/secret"
 	"carillon/transactional"
 	"carillon/uid"
+	"carillon/webhook"
 	"carillon/whatsapp"
 	"carillon/whatsapp/sandbox"
 )
@@ -68,6 +74,9 @@ type stage struct {
 	who        *identity.Service
 	accounts   *account.Service
 	audience   *audience.Service
+	privacy    *privacy.Service
+	exports    *export.Service
+	hooks      *webhook.Service
 	campaigns  *campaign.Service
 	media      *media.Service
 	journal    *delivery.Journal
@@ -97,6 +106,7 @@ func (s *stage) Notify(ctx context.Context, organization uid.ID, subjects ...uid
 
 func (s *stage) WakeEnrollment(context.Context, uid.ID) {}
 func (s *stage) WakeLane(context.Context, uid.ID)       {}
+func (s *stage) WakeErasure(context.Context, uid.ID)    {}
 func (s *stage) WakeLaneFirst(context.Context, uid.ID)  { s.urgent.Add(1) }
 
 // forgetState lets so much time pass that the operator's state is read again.
@@ -163,6 +173,7 @@ func standBefore(t *testing.T, db *database.DB, before func(http.Handler) http.H
 	s.hub = hub.New(client, prefix, hub.Source[delivery.Event](s.log), hub.Options{})
 	s.journal = delivery.NewJournal(db, s, database.Now, quiet)
 	s.queue = delivery.NewQueue(db, s.journal, s, database.Now)
+	s.queue.KnowErased(delivery.NewErased(keys))
 	s.prices = pricing.NewBook(db, database.Now, quiet)
 	s.journal.PriceBy(s.prices)
 
@@ -179,6 +190,18 @@ func standBefore(t *testing.T, db *database.DB, before func(http.Handler) http.H
 		func(ctx context.Context, organization, id uid.ID) { s.Notify(ctx, organization, id) })
 	s.audience.WakeBy(func(context.Context, uid.ID) { s.woken.Add(1) })
 	s.audience.RememberBy(s.who.Once)
+	s.audience.KnowErased(s.queue.Erased())
+	s.exports = export.New(export.Parts{DB: db, Files: filestore.NewFolder(t.TempDir()), Log: s.log, Audience: s.audience,
+		Prices: s.prices, Keep: 72 * time.Hour, Folder: t.TempDir(), Now: s.later,
+		Wake: func(context.Context, uid.ID) {}})
+	guard, err := outbound.New([]string{"127.0.0.0/8"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	s.hooks = webhook.New(webhook.Parts{DB: db, Keys: keys, Log: s.log, Guard: guard, Keep: 7 * 24 * time.Hour,
+		Now: s.later})
+	s.privacy = privacy.New(db, keys, s.queue, s.audience, s.exports, s, database.Now)
 	s.campaigns = campaign.New(db, s.queue, s.audience, s.who, s.accounts, s, s, database.Now)
 	s.campaigns.PriceBy(s.prices)
 	s.run(s.journal.Run)
@@ -190,9 +213,11 @@ func standBefore(t *testing.T, db *database.DB, before func(http.Handler) http.H
 	s.campaigns.RenewMediaBy(s.media.Renew)
 
 	deps := graph.Deps{
-		Media: s.media, Downloads: download.New(db, keys, s.audience, "https://carillon.example", nil, database.Now),
+		Media: s.media, Downloads: download.New(db, keys, s.audience, s.exports, "https://carillon.example", nil,
+			s.later),
 		DB: db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns,
-		Direct: direct, Operator: operator.NewStates(db, s.later),
+		Direct: direct, Privacy: s.privacy, Exports: s.exports, Webhooks: s.hooks,
+		Reconciliations: reconciliation.New(db, s.accounts, s.log, database.Now), Operator: operator.NewStates(db, s.later),
 		Log: s.log, Hub: s.hub, Rates: s, Prices: s.prices,
 		Now:       database.Now,
 		Logger:    slog.New(slog.NewTextHandler(s, nil)),
@@ -473,7 +498,7 @@ func (p *person) openAccount(waba, list string, contacts int) *shop {
 	for i := range contacts {
 		name := fmt.Sprintf("Contact %03d", i)
 		c, err := p.audience.CreateContact(p.ctx,
-			audience.NewContact{Phone: fmt.Sprintf("+1555010%04d", i), Name: &name, ListIDs: []uid.ID{o.list.ID},
+			audience.NewContact{Phone: fmt.Sprintf("+1416701%04d", i), Name: &name, ListIDs: []uid.ID{o.list.ID},
 				Attributes: []audience.Attribute{{Key: "b", Value: "2"}, {Key: "a", Value: "1"}}})
 		if err != nil {
 			p.t.Fatal(err)
@@ -536,7 +561,7 @@ func (o *shop) queued(campaign uid.ID, n int) (ids []uid.ID) {
 		c := o.contacts[i%len(o.contacts)]
 		messages[i] = delivery.Outgoing{Campaign: campaign, Template: o.template.ID, PhoneNumber: o.number.ID,
 			Account: o.account.ID, Contact: c.ID, Address: *c.Phone,
-			Country: "US", Type: enum.MessageTypeTemplate, Category: enum.TemplateCategoryMarketing,
+			Country: "CA", Type: enum.MessageTypeTemplate, Category: enum.TemplateCategoryMarketing,
 			Parameters: map[string]string{"first_name": *c.Name}}
 	}
 

@@ -186,15 +186,26 @@ func (c *crowd) grow(size int) {
 		id := c.campaign(name)
 		c.check(c.db.Client.Campaign.UpdateOneID(id).SetAudienceRule(jsonfield.Audience{ListIDs: []uid.ID{list.ID},
 			SegmentIDs: []uid.ID{segment.ID}}).Exec(system))
-		messages := c.queued(id, 3)
-		c.record(delivery.Accepted, messages[:2]...)
-		c.record(delivery.Failed, messages[2:]...)
+		c.check(c.db.Client.CampaignRecipient.Create().SetOrganizationID(c.org).SetCampaignID(id).
+			SetContactID(person.ID).SetParameters(map[string]string{}).Exec(system))
+		answered := c.queued(id, 1)[0]
+		c.record(delivery.Accepted, answered)
+		c.answer(answered, name)
+		c.answer(answered, name+" too")
+		messages := c.queued(id, 2)
+		c.record(delivery.Accepted, messages[0])
+		c.record(delivery.Failed, messages[1])
 		c.campaigns = append(c.campaigns, id)
 		c.record(delivery.Failed, c.queued(c.campaigns[0], 1)...)
 		imported, err := c.audience.StartImport(c.ctx,
 			audience.NewImport{FileName: name, File: strings.NewReader("phone\nnobody\nnothing\n")})
 		c.check(err)
 		c.check(c.audience.RunImport(system, imported.ID))
+		c.exported("exportContacts", `{format: CSV}`)
+		hook := c.db.Client.WebhookEndpoint.Create().SetOrganizationID(c.org).SetURL("https://example.com/").
+			SetEvents([]enum.WebhookEventType{}).SetSecret([]byte{1}).SetRole(enum.RoleAdmin).SaveX(system)
+		c.delivery(hook.ID)
+		c.delivery(hook.ID)
 		c.key(enum.RoleViewer)
 		c.invite(fmt.Sprintf("guest%d@example.com", people.Add(1)), "VIEWER")
 		c.hire("VIEWER")
@@ -490,7 +501,7 @@ func TestPagesOfManyCampaignsAreThoseOfEach(t *testing.T) {
 
 		pages := func(args string) answer {
 			return o.must(`{ campaigns { edges { node { id messages(` + args +
-				`) { totalCount edges { cursor node { id to } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } only: messages(first: 1, filter: {to: "+15550100001"}) { totalCount edges { node { to } } } } } } }`)
+				`) { totalCount edges { cursor node { id to } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } only: messages(first: 1, filter: {to: "+14167010001"}) { totalCount edges { node { to } } } } } } }`)
 		}
 
 		for args, of := range map[string]func(all []string) []string{

@@ -2,56 +2,34 @@ package graph
 
 import (
 	"context"
-	"slices"
-	"time"
 
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/graph/model"
 	"carillon/uid"
-	"carillon/usererror"
 )
 
-func reportFrom(f model.StatisticsFilter, interval *enum.StatisticsInterval,
-	groupBy []enum.StatisticsDimension) (r delivery.Report, err error) {
-	r = delivery.Report{
-		Since: f.Since, Until: f.Until, Interval: or(interval, enum.StatisticsIntervalDay),
-		Account: f.AccountID, PhoneNumber: f.PhoneNumberID, Template: f.TemplateID, Campaign: f.CampaignID,
-		Category: f.Category,
-	}
-
-	for _, d := range groupBy {
-		if !slices.Contains(r.GroupBy, d) {
-			r.GroupBy = append(r.GroupBy, d)
-		}
-	}
-
-	name := or(f.TimeZone, "UTC")
-	if r.Zone, err = time.LoadLocation(name); err != nil || name == "" || name == "Local" {
-		return r, usererror.New(usererror.BadInput, "filter.timeZone is not the IANA name of a time zone, e.g. Asia/Shanghai")
-	}
-
-	return r, nil
+// statisticsFrom is what a caller asks statistics for.
+func statisticsFrom(f model.StatisticsFilter, interval *enum.StatisticsInterval,
+	groupBy []enum.StatisticsDimension) jsonfield.Statistics {
+	return jsonfield.Statistics{Since: f.Since, Until: f.Until, TimeZone: or(f.TimeZone, "UTC"),
+		Interval: or(interval, enum.StatisticsIntervalDay), GroupBy: groupBy, AccountID: f.AccountID,
+		PhoneNumberID: f.PhoneNumberID, TemplateID: f.TemplateID, CampaignID: f.CampaignID, Category: f.Category}
 }
 
 // statisticsRows is called with the context of the field whose type is StatisticsRow. What rows are
 // about is read with one statement for each kind, and one more for each edge that is asked for.
 func (r *Resolver) statisticsRows(ctx context.Context, rows []delivery.ReportRow) ([]*model.StatisticsRow, error) {
-	about := map[uid.ID]ent.Noder{}
-	for field, id := range map[string]func(delivery.ReportRow) uid.ID{
+	about, err := aboutRows(ctx, r, rows, map[string]func(delivery.ReportRow) uid.ID{
 		"account":     func(row delivery.ReportRow) uid.ID { return row.Account },
 		"phoneNumber": func(row delivery.ReportRow) uid.ID { return row.PhoneNumber },
 		"template":    func(row delivery.ReportRow) uid.ID { return row.Template },
 		"campaign":    func(row delivery.ReportRow) uid.ID { return row.Campaign },
-	} {
-		f, ids := asked(ctx, field), idsIn(rows, id)
-		if f == nil || len(ids) == 0 {
-			continue
-		}
-		if err := r.nodesOf(within(ctx, f), ids[0].Kind(), ids, about); err != nil {
-			return nil, err
-		}
+	})
+	if err != nil {
+		return nil, err
 	}
 
 	out := make([]*model.StatisticsRow, len(rows))
@@ -62,8 +40,26 @@ func (r *Resolver) statisticsRows(ctx context.Context, rows []delivery.ReportRow
 	return out, nil
 }
 
+// aboutRows reads what the fields of rows name that are asked for, by the ids that rows have for
+// each.
+func aboutRows[Row any](ctx context.Context, r *Resolver, rows []Row, fields map[string]func(Row) uid.ID) (
+	map[uid.ID]ent.Noder, error) {
+	about := map[uid.ID]ent.Noder{}
+	for field, id := range fields {
+		f, ids := asked(ctx, field), idsIn(rows, id)
+		if f == nil || len(ids) == 0 {
+			continue
+		}
+		if err := r.nodesOf(within(ctx, f), ids[0].Kind(), ids, about); err != nil {
+			return nil, err
+		}
+	}
+
+	return about, nil
+}
+
 // idsIn gives each id of the rows once, and leaves out the zero id.
-func idsIn(rows []delivery.ReportRow, of func(delivery.ReportRow) uid.ID) (ids []uid.ID) {
+func idsIn[Row any](rows []Row, of func(Row) uid.ID) (ids []uid.ID) {
 	seen := map[uid.ID]bool{{}: true}
 	for _, row := range rows {
 		if id := of(row); !seen[id] {
@@ -78,8 +74,9 @@ func statisticsRow(row delivery.ReportRow, about map[uid.ID]ent.Noder) *model.St
 	out := &model.StatisticsRow{
 		Country: some(row.Country), Accepted: row.Accepted, Sent: row.Sent, Delivered: row.Delivered, Read: row.Read,
 		Failed:  row.Failed,
-		Skipped: row.Skipped, Received: row.Received, OptedOut: row.OptedOut, DeliveryRate: row.DeliveryRate(),
-		ReadRate: row.ReadRate(), Cost: row.Cost,
+		Skipped: row.Skipped, Received: row.Received, OptedOut: row.OptedOut, Replied: row.Replied, Clicked: row.Clicked,
+		DeliveryRate: row.DeliveryRate(),
+		ReadRate:     row.ReadRate(), Cost: row.Cost,
 	}
 
 	out.Account, _ = about[row.Account].(*ent.Account)

@@ -43,7 +43,7 @@ func TestStatistics(t *testing.T) {
 			a.at(sent+"read") != 1.0 || a.at(sent+"failed") != 0.0 || a.at(sent+"cost") != nil ||
 			a.text(sent+"template.name") != "spring_sale" || a.text(sent+"phoneNumber.account.name") != "Lucky Shrub" ||
 			a.text(sent+"account.name") != "Lucky Shrub" || a.text(sent+"category") != "MARKETING" ||
-			a.text(sent+"country") != "US" || a.text(sent+"campaign.template.name") != "spring_sale" {
+			a.text(sent+"country") != "CA" || a.text(sent+"campaign.template.name") != "spring_sale" {
 			t.Errorf("the campaign's row: %v", a.Data)
 		}
 

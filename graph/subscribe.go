@@ -43,7 +43,7 @@ func stream[T any](ctx context.Context, produce func(turn *transport.Turn, send 
 
 // followLog replays what follows on after, and goes on live. Without after it begins with an empty
 // batch, which tells where.
-func (r *Resolver) followLog(ctx context.Context, want func(delivery.Event) bool,
+func (r *Resolver) followLog(ctx context.Context, want wanted,
 	after *ent.Cursor) (<-chan *model.DeliveryEventBatch, error) {
 	tell, err := r.newTeller(ctx)
 	if err != nil {
@@ -79,7 +79,7 @@ func (r *Resolver) followLog(ctx context.Context, want func(delivery.Event) bool
 const largestBatch = 512 << 10
 
 // follow sends what follows in the log, in batches that are no larger than they should be.
-func (t teller) follow(ctx context.Context, log *hub.Subscription[delivery.Event], want func(delivery.Event) bool,
+func (t teller) follow(ctx context.Context, log *hub.Subscription[delivery.Event], want wanted,
 	turn *transport.Turn, send func(*model.DeliveryEventBatch) bool) error {
 	size := &batchSize{turn: turn, each: turn.Row()}
 	for {
@@ -93,7 +93,10 @@ func (t teller) follow(ctx context.Context, log *hub.Subscription[delivery.Event
 			return t.r.ended(ctx, t.organization, err)
 		}
 
-		events = matching(events, want)
+		if events, err = t.r.those(ctx, events, want); err != nil {
+			return err
+		}
+
 		for len(events) > 0 && size.take(ctx, int64(len(events))) {
 			some, cursor := events[:min(size.most(), len(events))], log.Cursor()
 			if events = events[len(some):]; len(events) > 0 {

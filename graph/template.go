@@ -117,7 +117,7 @@ func parametersOf(t *ent.Template) []*model.TemplateParameter {
 	return out
 }
 
-func previewOf(t *ent.Template, values []*model.ParameterValueInput) *model.TemplatePreview {
+func previewOf(t whatsapp.Template, values []*model.ParameterValueInput) *model.TemplatePreview {
 	given := map[string]string{}
 	for _, v := range values {
 		given[v.Parameter] = v.Value
@@ -127,8 +127,8 @@ func previewOf(t *ent.Template, values []*model.ParameterValueInput) *model.Temp
 }
 
 // previewWith is a template as the person sees it who gets it with the values.
-func previewWith(t *ent.Template, values map[string]string) *model.TemplatePreview {
-	p := account.Of(t).Preview(values)
+func previewWith(t whatsapp.Template, values map[string]string) *model.TemplatePreview {
+	p := t.Preview(values)
 	out := &model.TemplatePreview{Header: some(p.Header), Body: p.Body, Footer: some(p.Footer),
 		Buttons: append([]string{}, p.Buttons...), Media: mediaShown(p.Media), Product: productShown(p.Product),
 		AsksToCall: p.AsksToCall, Actions: actionsShown(p.Actions), Cards: []*model.PreviewCard{}}

@@ -95,6 +95,10 @@ func (r *queryResolver) LintTemplate(ctx context.Context, input model.TemplateIn
 	return problemsOf(&input), nil
 }
 
+func (r *queryResolver) PreviewTemplate(ctx context.Context, input model.TemplateInput, values []*model.ParameterValueInput) (*model.TemplatePreview, error) {
+	return previewOf(templateFrom(&input), values), nil
+}
+
 func (r *templateResolver) Components(ctx context.Context, obj *ent.Template) ([]*model.TemplateComponent, error) {
 	return componentsOf(account.Of(obj).Components), nil
 }
@@ -104,7 +108,7 @@ func (r *templateResolver) Parameters(ctx context.Context, obj *ent.Template) ([
 }
 
 func (r *templateResolver) Preview(ctx context.Context, obj *ent.Template, values []*model.ParameterValueInput) (*model.TemplatePreview, error) {
-	return previewOf(obj, values), nil
+	return previewOf(account.Of(obj), values), nil
 }
 
 func (r *templateResolver) Translations(ctx context.Context, obj *ent.Template) ([]*ent.Template, error) {

@@ -3,6 +3,7 @@ package graph_test
 import (
 	"testing"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/graph"
@@ -44,7 +45,7 @@ func TestOnlyOwnersAndAdministratorsAcceptTheTermsForTheOrganization(t *testing.
 		}
 
 		must(false, "an administrator has accepted")
-		if got := owner.actions()[identity.ActionTermsAccept]; got != 1 {
+		if got := owner.actions()[audit.ActionTermsAccept]; got != 1 {
 			t.Errorf("%d audit events", got)
 		}
 	})

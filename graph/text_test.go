@@ -56,7 +56,7 @@ func TestNamesAreOneLine(t *testing.T) {
 				`mutation($name: String!) { createContactList(input: {name: $name}) { userErrors { field code } } }`,
 				vars{"name": name}),
 			"createContact": o.must(
-				`mutation($name: String!) { createContact(input: {phone: "+15550109999", name: $name}) { userErrors { field code } } }`,
+				`mutation($name: String!) { createContact(input: {phone: "+14167019999", name: $name}) { userErrors { field code } } }`,
 				vars{"name": name}),
 			"createApiKey": o.must(
 				`mutation($name: String!) { createApiKey(input: {name: $name, role: VIEWER}) { userErrors { field code } } }`,

@@ -9,9 +9,9 @@ import (
 
 	"entgo.io/ent/dialect/sql/schema"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent/migrate"
-	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -27,11 +27,11 @@ var (
 	// kept hold nothing about a person: hourly sums, and of accounts and numbers Meta's ids, by which
 	// late webhooks are dropped.
 	kept = []string{"statistic", "account", "phone_number"}
-	// apart go members, each with the user, and the audit trail, which only identity.EraseTrail may
+	// apart go members, each with the user, and the audit trail, which only audit.Erase may
 	// delete.
 	apart = []string{"member", "audit_event"}
 	// byID have the organization's id as their own.
-	byID = []string{"event_counter", "quota_usage"}
+	byID = []string{"event_counter", "quota_usage", "retention"}
 )
 
 // Erasure is what Erase did.
@@ -104,15 +104,15 @@ func (s *Service) finish(ctx context.Context, id uid.ID) error {
 		}
 
 		if err := tx.Client.Organization.UpdateOneID(id).SetName(erasedReason).SetStatusReason(erasedReason).
-			Exec(ctx); err != nil {
+			ClearErasureKey().Exec(ctx); err != nil {
 			return err
 		}
 
-		if err := identity.EraseTrail(ctx, tx, id); err != nil {
+		if err := audit.Erase(ctx, tx, id); err != nil {
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Organization: id, Action: identity.ActionOrganizationErase,
+		return audit.Record(ctx, tx, audit.Entry{Organization: id, Action: audit.ActionOrganizationErase,
 			Subject: id, Summary: "erased the organization's data"})
 	})
 	if err != nil {

@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/campaign"
 	"carillon/ent/enum"
 	"carillon/ent/organization"
-	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -82,11 +82,11 @@ type change struct {
 }
 
 var (
-	suspend = change{to: enum.OrganizationStatusSuspended, action: identity.ActionOrganizationSuspend, verb: "suspended",
+	suspend = change{to: enum.OrganizationStatusSuspended, action: audit.ActionOrganizationSuspend, verb: "suspended",
 		from: []enum.OrganizationStatus{enum.OrganizationStatusActive, enum.OrganizationStatusSuspended}}
-	resume = change{to: enum.OrganizationStatusActive, action: identity.ActionOrganizationActivate, verb: "resumed",
+	resume = change{to: enum.OrganizationStatusActive, action: audit.ActionOrganizationActivate, verb: "resumed",
 		from: []enum.OrganizationStatus{enum.OrganizationStatusSuspended, enum.OrganizationStatusClosed}}
-	closing = change{to: enum.OrganizationStatusClosed, action: identity.ActionOrganizationClose, verb: "closed",
+	closing = change{to: enum.OrganizationStatusClosed, action: audit.ActionOrganizationClose, verb: "closed",
 		from: []enum.OrganizationStatus{enum.OrganizationStatusActive, enum.OrganizationStatusSuspended,
 			enum.OrganizationStatusClosed}}
 )
@@ -148,7 +148,7 @@ func (s *Service) change(ctx context.Context, id uid.ID, c change, reason *strin
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Organization: id, Action: c.action, Subject: id, Summary: summary})
+		return audit.Record(ctx, tx, audit.Entry{Organization: id, Action: c.action, Subject: id, Summary: summary})
 	})
 	if err != nil {
 		return fmt.Errorf("change organization %s: %w", id, err)
@@ -191,7 +191,7 @@ func (s *Service) EndSuspensions(ctx context.Context) error {
 				return err
 			}
 
-			return identity.Record(ctx, tx, identity.Entry{Organization: id, Action: identity.ActionOrganizationActivate,
+			return audit.Record(ctx, tx, audit.Entry{Organization: id, Action: audit.ActionOrganizationActivate,
 				Subject: id,
 				Summary: "the suspension of the organization has ended by itself"})
 		})

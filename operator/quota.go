@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"carillon/audit"
 	"carillon/database"
-	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -53,7 +53,7 @@ func (s *Service) SetQuota(ctx context.Context, id uid.ID, q Quota) error {
 		summary := fmt.Sprintf("set the quotas: messages a day %s, contacts %s, numbers %s", words(q.MessagesPerDay),
 			words(q.Contacts), words(q.Numbers))
 
-		return identity.Record(ctx, tx, identity.Entry{Organization: id, Action: identity.ActionOrganizationQuota,
+		return audit.Record(ctx, tx, audit.Entry{Organization: id, Action: audit.ActionOrganizationQuota,
 			Subject: id, Summary: summary})
 	})
 	if err != nil {

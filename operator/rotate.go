@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"carillon/audit"
 	"carillon/database"
-	"carillon/identity"
 	"carillon/secret"
 	"carillon/uid"
 )
@@ -24,6 +24,10 @@ var sealed = []sealedColumn{
 	{"account", "token", "id", "an account's access token"},
 	{"phone_number", "pin", "id", "the PIN of a number's registration"},
 	{"invitation", "sealed_token", "id", "an invitation that waits to be mailed"},
+	{"organization", "erasure_key", "id", "the key under which erased addresses are hashed"},
+	{"erasure", "person", "id", "who is being erased"},
+	{"webhook_endpoint", "secret", "id", "the secret of an endpoint of webhooks"},
+	{"webhook_endpoint", "previous_secret", "id", "the former secret of an endpoint of webhooks"},
 	{"second_factor", "secret", "id", ""}, {"password_reset", "sealed_token", "id", ""},
 }
 
@@ -117,13 +121,15 @@ func (s *Service) reseal(ctx context.Context, keys *secret.Keyring, where sealed
 			return err
 		}
 
-		var organization uid.ID
-		if err := tx.QueryRowContext(ctx, "SELECT organization_id FROM "+where.table+" WHERE id = $1", v.id).
-			Scan(&organization); err != nil {
-			return err
+		organization := v.id
+		if where.table != "organization" {
+			if err := tx.QueryRowContext(ctx, "SELECT organization_id FROM "+where.table+" WHERE id = $1", v.id).
+				Scan(&organization); err != nil {
+				return err
+			}
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Organization: organization, Action: identity.ActionKeysRotate,
+		return audit.Record(ctx, tx, audit.Entry{Organization: organization, Action: audit.ActionKeysRotate,
 			Subject: v.id, Summary: "sealed " + where.what + " under another key"})
 	})
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"carillon/audience"
+	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/enum"
@@ -21,7 +22,9 @@ import (
 
 // check looks at one message, and notes everything that is wrong with it.
 type check struct {
-	client    *ent.Client
+	tx        *database.Tx
+	client    *ent.Client // the transaction's
+	erased    *delivery.Erased
 	now       time.Time
 	obstacles []identity.Obstacle // why the organization may send nothing
 	in        usererror.Fields
@@ -29,6 +32,7 @@ type check struct {
 	organization *ent.Organization
 	number       *ent.PhoneNumber // with its account; nil when there is no such number
 	contact      *ent.Contact     // nil when they are none
+	zone         string           // theirs
 	address      string           // empty when there is none that can be written to
 	country      string
 	says         enum.Consent // to marketing, also of somebody who is no contact
@@ -43,7 +47,7 @@ func (c *check) message(ctx context.Context, organization uid.ID, m Message) (de
 		return delivery.Outgoing{}, err
 	}
 
-	out := delivery.Outgoing{PhoneNumber: m.PhoneNumberID, Address: c.address, Country: c.country}
+	out := delivery.Outgoing{PhoneNumber: m.PhoneNumberID, Address: c.address, Country: c.country, TimeZone: c.zone}
 	if c.contact != nil {
 		out.Contact = c.contact.ID
 	}
@@ -75,6 +79,8 @@ func (c *check) message(ctx context.Context, organization uid.ID, m Message) (de
 	if err != nil {
 		return delivery.Outgoing{}, err
 	}
+
+	delivery.QuietHoursOf(c.organization).Hold(&out, c.now)
 
 	return out, c.in.Err()
 }
@@ -127,14 +133,30 @@ func (c *check) recipient(ctx context.Context, to string) (err error) {
 	c.address, c.country, c.contact, c.says = who.Address, who.Country, who.Contact, who.Consent
 	if c.contact != nil && c.contact.Phone != nil && audience.IsUserID(c.address) { // the number is the surer way
 		c.address = *c.contact.Phone
+		c.country = audience.AddressCountry(c.address)
 	}
 
-	suppressed, err := audience.IsSuppressed(ctx, c.client, c.organization.ID, who)
+	c.zone = c.zoneOf().Zone(c.organization.TimeZone)
+	suppressed, err := audience.IsSuppressed(ctx, c.tx, c.erased, c.organization.ID, who)
 	if suppressed {
-		c.in.Add("to", usererror.NotAllowed, "%s is on the suppression list; take it off first", c.address)
+		c.in.Add("to", usererror.NotAllowed,
+			"nothing is written to %s: it is on the suppression list, or its person was erased", c.address)
 	}
 
 	return err
+}
+
+// zoneOf is what is known of the person's clocks.
+func (c *check) zoneOf() audience.Recipient {
+	r := audience.Recipient{Country: c.country}
+	if !audience.IsUserID(c.address) {
+		r.Phone = c.address
+	}
+	if c.contact != nil && c.contact.TimeZone != nil {
+		r.TimeZone = *c.contact.TimeZone
+	}
+
+	return r
 }
 
 // quoted is WhatsApp's id of the message that this one answers; empty when it answers none.

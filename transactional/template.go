@@ -11,6 +11,7 @@ import (
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/usererror"
+	"carillon/whatsapp"
 )
 
 // maxValues is more than any template takes.
@@ -56,9 +57,13 @@ func (c *check) consent(template *ent.Template) {
 			c.address)
 	}
 
-	switch reason := (delivery.Eligibility{Category: template.Category, Consent: c.says,
+	switch reason := (delivery.Eligibility{Category: template.Category, Consent: c.says, Country: c.country,
 		RequireOptIn: c.organization.SendingPolicy.RequireOptIn}).Barred(); reason {
 	case "":
+	case enum.SkipReasonCountryRule:
+		rule, _ := whatsapp.CountryRuleOf(c.country, string(template.Category))
+		c.in.Add("to", usererror.NotAllowed, "WhatsApp delivers no %s template to numbers of the country %s (since %s), "+
+			"and %s is one of these", rule.Category, rule.Country, rule.Since, template.Name)
 	case enum.SkipReasonOptedOut:
 		c.in.Add("to", usererror.NotAllowed, "%s has opted out of marketing, and %s is a MARKETING template", c.address,
 			template.Name)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"carillon/audience"
+	"carillon/audit"
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
@@ -125,7 +126,8 @@ func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 				return uid.ID{}, err
 			}
 
-			c := check{client: tx.Client, now: s.now(), obstacles: obstacles[v.Organization]}
+			c := check{tx: tx, client: tx.Client, erased: s.queue.Erased(), now: s.now(),
+				obstacles: obstacles[v.Organization]}
 			message, err := c.message(ctx, v.Organization, toSend)
 			if err != nil {
 				return uid.ID{}, err
@@ -145,7 +147,7 @@ func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 			return err
 		}
 
-		return identity.Record(ctx, tx, m.entry(id))
+		return audit.Record(ctx, tx, m.entry(id))
 	})
 	if err != nil {
 		return nil, err
@@ -160,14 +162,14 @@ func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 }
 
 // entry is what the audit trail says of a message that was queued.
-func (m Message) entry(id uid.ID) identity.Entry {
+func (m Message) entry(id uid.ID) audit.Entry {
 	if !m.Tries.IsZero() {
-		return identity.Entry{Action: identity.ActionCampaignTest, Subject: m.Tries,
-			Summary: "sent a test of the campaign to " + identity.Ending(m.To)}
+		return audit.Entry{Action: audit.ActionCampaignTest, Subject: m.Tries,
+			Summary: "sent a test of the campaign to " + audit.Ending(m.To)}
 	}
 
-	return identity.Entry{Action: identity.ActionMessageSend, Subject: id,
-		Summary: "queued a message to " + identity.Ending(m.To)}
+	return audit.Entry{Action: audit.ActionMessageSend, Subject: id,
+		Summary: "queued a message to " + audit.Ending(m.To)}
 }
 
 // renewed is a message with the ids by which its number has its uploaded files.

@@ -20,7 +20,9 @@ import (
 	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/ent"
+	"carillon/ent/contact"
 	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/identity"
 	"carillon/transactional"
 	"carillon/uid"
@@ -34,11 +36,11 @@ func TestMain(m *testing.M) {
 
 // People of a stage.
 const (
-	wrote     = "+13032000001" // an hour ago
-	silent    = "+13032000002" // wrote a day and a second ago
-	optedOut  = "+13032000003" // and wrote an hour ago
-	optedIn   = "+13032000004"
-	noContact = "+13032000005"
+	wrote     = "+14162000001" // an hour ago
+	silent    = "+14162000002" // wrote a day and a second ago
+	optedOut  = "+14162000003" // and wrote an hour ago
+	optedIn   = "+14162000004"
+	noContact = "+14162000005"
 )
 
 type stage struct {
@@ -220,6 +222,10 @@ func TestWhatCannotBeSentIsRefusedWithEverythingThatIsWrong(t *testing.T) {
 			"a template without approval":   {template("waiting"), []string{"content.template.templateId INVALID"}},
 			"marketing to who is opted out": {with(s.sale(), func(m *transactional.Message) { m.To = optedOut }),
 				[]string{"to NOT_ALLOWED"}},
+			"marketing to the United States": {with(s.sale(), func(m *transactional.Message) { m.To = "+1 212 555 0123" }),
+				[]string{"to NOT_ALLOWED"}},
+			"marketing to a user id of there": {with(s.sale(), func(m *transactional.Message) { m.To = "US.123" }),
+				[]string{"to NOT_ALLOWED"}},
 			"a template that quotes": {with(s.sale(), func(m *transactional.Message) { m.ReplyTo = &s.inbound }),
 				[]string{"replyToMessageId INVALID"}},
 			"parameters without values": {values(transactional.Value{Parameter: "2", Value: ""}),
@@ -306,11 +312,14 @@ func TestWhatCanBeSentIsQueuedAsWhatsAppWantsIt(t *testing.T) {
 		quoting.ReplyTo = &s.inbound
 		quoting.Text.PreviewURL = true
 		stranger := s.sale()
-		stranger.To = "+1 (303) 200-0005"
+		stranger.To = "+1 (416) 200-0005"
 		stranger.Template.Values = append(stranger.Template.Values,
 			transactional.Value{Parameter: "button_0_payload", Value: "no"})
 		utility := transactional.Message{PhoneNumberID: s.number, To: optedOut,
 			Template: &transactional.Template{TemplateID: s.templates["order"]}}
+		with := func(m transactional.Message, to string) transactional.Message { m.To = to; return m }
+		nobodys := []string{noContact, "+18765550123", "+12125550123"}
+		countries := map[string]string{wrote: "CA", optedOut: "CA", noContact: "CA", nobodys[1]: "JM", nobodys[2]: "US"}
 
 		for name, tc := range map[string]struct {
 			message    transactional.Message
@@ -325,6 +334,9 @@ func TestWhatCanBeSentIsQueuedAsWhatsAppWantsIt(t *testing.T) {
 				Caption: "A"}), "IMAGE", "", `{"type":"image","image":{"link":"https://example.com/a.jpg","caption":"A"}}`, nil},
 			"a document by id": {s.media(transactional.Media{Kind: "DOCUMENT", MediaID: "123",
 				FileName: "a.pdf"}), "DOCUMENT", "", `{"type":"document","document":{"id":"123","filename":"a.pdf"}}`, nil},
+			"marketing to Jamaica": {with(s.sale(), "+1 876 555 0123"), "TEMPLATE", "MARKETING", "",
+				map[string]string{"1": "Ana", "2": "spring"}},
+			"what is no marketing, to the United States": {with(utility, "+1 212 555 0123"), "TEMPLATE", "UTILITY", "", nil},
 			"a sticker": {s.media(transactional.Media{Kind: "STICKER", MediaID: "123"}), "STICKER",
 				"", `{"type":"sticker","sticker":{"id":"123"}}`, nil},
 			"a template to who is no contact": {stranger, "TEMPLATE", "MARKETING", "",
@@ -338,7 +350,7 @@ func TestWhatCanBeSentIsQueuedAsWhatsAppWantsIt(t *testing.T) {
 				}
 
 				if m.Status != enum.MessageStatusQueued || m.Type != tc.kind || m.CampaignID != nil || m.QueuedAt == nil ||
-					m.Country != "US" || m.OrganizationID != s.organization {
+					m.Country != countries[m.Address] || m.OrganizationID != s.organization {
 					t.Errorf("queued as %+v", m)
 				}
 
@@ -347,7 +359,7 @@ func TestWhatCanBeSentIsQueuedAsWhatsAppWantsIt(t *testing.T) {
 					t.Errorf("the category is %v, want %q", m.Category, tc.category)
 				}
 
-				if isContact := m.ContactID != nil; isContact == (m.Address == noContact) {
+				if isContact := m.ContactID != nil; isContact == slices.Contains(nobodys, m.Address) {
 					t.Errorf("the contact of %s is %v", m.Address, m.ContactID)
 				}
 				if diff := cmp.Diff(tc.parameters, m.Parameters); diff != "" {
@@ -358,7 +370,7 @@ func TestWhatCanBeSentIsQueuedAsWhatsAppWantsIt(t *testing.T) {
 			})
 		}
 
-		if len(s.woken) != 6 || s.woken[0] != s.number {
+		if len(s.woken) != 8 || s.woken[0] != s.number {
 			t.Errorf("woken: %v", s.woken)
 		}
 	})
@@ -409,11 +421,11 @@ func TestAMessageGoesToAPersonByWhateverTheyAreKnown(t *testing.T) {
 		}{
 			"US.alone":                {"US.alone", "US", true},
 			"US.unknown123":           {"US.unknown123", "US", false},
-			"US.both":                 {wrote, "US", true},
+			"US.both":                 {wrote, "CA", true},
 			"+55 11 8765-0001":        {"+551187650001", "BR", true},
 			"+55 (11) 98765-0001":     {"+5511987650001", "BR", true},
 			"+888 12 345":             {"+88812345", "", true},
-			" \u200e+1 303 200 0001 ": {wrote, "US", true},
+			" \u200e+1 416 200 0001 ": {wrote, "CA", true},
 		} {
 			m := transactional.Message{PhoneNumberID: s.number, To: to,
 				Template: &transactional.Template{TemplateID: s.templates["order"]}}
@@ -450,7 +462,7 @@ func TestACodeDoesNotGoToAUserID(t *testing.T) {
 func TestAStrangerWhoSaidStopGetsNoMarketing(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		people := audience.New(s.db, database.Now, nil)
-		for _, who := range []string{noContact, "US.stranger"} {
+		for _, who := range []string{noContact, "CA.stranger"} {
 			m := s.sale()
 			m.To = who
 			if _, err := s.Send(s.owner, m); err != nil {
@@ -567,6 +579,39 @@ func TestNothingIsSentToASuppressedPersonWhateverItIs(t *testing.T) {
 			_, err := s.Send(s.owner, m)
 			if diff := cmp.Diff([]string{"to NOT_ALLOWED"}, faults(err)); diff != "" {
 				t.Errorf("to %s: %s", to, diff)
+			}
+		}
+	})
+}
+
+// It is the middle of the night in the zone of one, and noon in that of the other.
+func TestASingleMessageOfMarketingWaitsForTheMorningOfItsPerson(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		now := time.Now().UTC()
+		policy := jsonfield.DefaultSendingPolicy()
+		policy.QuietHours = &jsonfield.QuietHours{Start: now.Add(-time.Hour).Format("15:04"),
+			End: now.Add(2 * time.Hour).Format("15:04")}
+		s.db.Client.Organization.UpdateOneID(s.organization).SetSendingPolicy(policy).ExecX(s.system)
+		zones := map[string]string{optedIn: "UTC", wrote: "Etc/GMT+12", silent: "UTC"}
+		for phone, zone := range zones {
+			s.db.Client.Contact.Update().Where(contact.Phone(phone)).SetTimeZone(zone).ExecX(s.system)
+		}
+
+		for phone, message := range map[string]transactional.Message{optedIn: s.sale(), wrote: s.sale(),
+			silent: {PhoneNumberID: s.number, Template: &transactional.Template{TemplateID: s.templates["order"]}}} {
+			message.To = phone
+			m, err := s.Send(s.owner, message)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			waits := m.NotBefore.Sub(now) > time.Hour
+			if waits != (phone == optedIn) || waits != (m.HeldFrom != nil) || m.Status != enum.MessageStatusQueued ||
+				*m.TimeZone != zones[phone] {
+				t.Errorf("%s: %s, not before %s, held from %v in %v", phone, m.Status, m.NotBefore, m.HeldFrom, m.TimeZone)
+			}
+			if want := policy.QuietHours.End; waits && m.NotBefore.UTC().Format("15:04:05") != want+":00" {
+				t.Errorf("it waits until %s, want %s", m.NotBefore, want)
 			}
 		}
 	})

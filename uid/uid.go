@@ -56,6 +56,8 @@ const (
 	EmailVerification  Kind = 50
 	SecurityNotice     Kind = 51
 	Thread             Kind = 52
+	LinkClick          Kind = 53
+	Reconciliation     Kind = 54
 	TemplateChange     Kind = 60
 	Segment            Kind = 61
 	Suppression        Kind = 62
@@ -63,7 +65,13 @@ const (
 	Notification       Kind = 75
 	NotificationMail   Kind = 76
 	RateCard           Kind = 80
-	kindsEnd                = 81
+	Erasure            Kind = 85
+	ErasedAddress      Kind = 86
+	Export             Kind = 90
+	ExportPart         Kind = 91
+	WebhookEndpoint    Kind = 100
+	WebhookDelivery    Kind = 101
+	kindsEnd                = 102
 	encodedLength           = 26
 	alphabet                = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base32: sorts as its bytes do
 	maxCounter         uint = 1<<12 - 1
@@ -83,9 +91,11 @@ var prefixes = [kindsEnd]string{
 	UnmatchedWebhook: "umw", EventCounter: "evc", MessagingWindow: "mwd",
 	Invitation: "inv", PasswordReset: "pwr", AuditEvent: "aud", SecondFactor: "sfa", RecoveryCode: "rcv",
 	ExternalLogin: "xlg", SignInFlow: "sif", Claim: "clm", MediaUpload: "mup",
-	EmailVerification: "emv", SecurityNotice: "sno", Thread: "thr", TemplateChange: "tch",
-	Segment: "seg", Suppression: "sup", CampaignRecipient: "crp", Notification: "ntf", NotificationMail: "ntm",
-	RateCard: "rcd",
+	EmailVerification: "emv", SecurityNotice: "sno", Thread: "thr", LinkClick: "lck", Reconciliation: "rec",
+	TemplateChange: "tch",
+	Segment:        "seg", Suppression: "sup", CampaignRecipient: "crp", Notification: "ntf", NotificationMail: "ntm",
+	RateCard: "rcd", Erasure: "ers", ErasedAddress: "era", Export: "exp", ExportPart: "xpt",
+	WebhookEndpoint: "whe", WebhookDelivery: "whd",
 }
 
 var encoding = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)

@@ -29,8 +29,9 @@ type CampaignResolver interface {
 
 	Canary(ctx context.Context, obj *ent.Campaign) (*campaign.Canary, error)
 
+	Revision(ctx context.Context, obj *ent.Campaign) (string, error)
 	Progress(ctx context.Context, obj *ent.Campaign) (*campaign.Progress, error)
-	Messages(ctx context.Context, obj *ent.Campaign, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error)
+	Messages(ctx context.Context, obj *ent.Campaign, filter *jsonfield.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error)
 }
 type CampaignAudienceResolver interface {
 	Lists(ctx context.Context, obj *campaign.Audience) ([]*ent.ContactList, error)
@@ -39,6 +40,7 @@ type CampaignAudienceResolver interface {
 	ExcludeSegments(ctx context.Context, obj *campaign.Audience) ([]*ent.Segment, error)
 	Rule(ctx context.Context, obj *campaign.Audience) ([]*model.ContactRule, error)
 
+	Recipients(ctx context.Context, obj *campaign.Audience) (int, error)
 	Size(ctx context.Context, obj *campaign.Audience) (int, error)
 }
 type CampaignEstimateResolver interface {
@@ -55,6 +57,9 @@ type CampaignEstimateResolver interface {
 }
 type CampaignProgressResolver interface {
 	Failures(ctx context.Context, obj *campaign.Progress) ([]*model.FailureCount, error)
+	Skips(ctx context.Context, obj *campaign.Progress) ([]*campaign.Skips, error)
+
+	Buttons(ctx context.Context, obj *campaign.Progress) ([]*model.ButtonCount, error)
 }
 type CountryEstimateResolver interface {
 	Country(ctx context.Context, obj *campaign.CountryCount) (*string, error)
@@ -71,8 +76,8 @@ func (ec *executionContext) field_Campaign_messages_args(ctx context.Context, ra
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*model.MessageFilter, error) {
-			return ec.unmarshalOMessageFilter2ᚖcarillonᚋgraphᚋmodelᚐMessageFilter(ctx, v)
+		func(ctx context.Context, v any) (*jsonfield.MessageFilter, error) {
+			return ec.unmarshalOMessageFilter2ᚖcarillonᚋentᚋjsonfieldᚐMessageFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -124,6 +129,162 @@ func (ec *executionContext) field_Campaign_messages_args(ctx context.Context, ra
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func (ec *executionContext) _AddCampaignRecipientsPayload_added(ctx context.Context, field graphql.CollectedField, obj *model.AddCampaignRecipientsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddCampaignRecipientsPayload_added(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Added, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AddCampaignRecipientsPayload_added(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AddCampaignRecipientsPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AddCampaignRecipientsPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.AddCampaignRecipientsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddCampaignRecipientsPayload_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Campaign) graphql.Marshaler {
+			return ec.marshalOCampaign2ᚖcarillonᚋentᚐCampaign(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AddCampaignRecipientsPayload_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddCampaignRecipientsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AddCampaignRecipientsPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AddCampaignRecipientsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddCampaignRecipientsPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖcarillonᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AddCampaignRecipientsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddCampaignRecipientsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AddCampaignRecipientsPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *model.AddCampaignRecipientsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddCampaignRecipientsPayload_clientMutationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientMutationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AddCampaignRecipientsPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AddCampaignRecipientsPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _ButtonCount_title(ctx context.Context, field graphql.CollectedField, obj *model.ButtonCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ButtonCount_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ButtonCount_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ButtonCount", field, false, false, "String")
+}
+
+func (ec *executionContext) _ButtonCount_count(ctx context.Context, field graphql.CollectedField, obj *model.ButtonCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ButtonCount_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ButtonCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ButtonCount", field, false, false, "Int")
+}
 
 func (ec *executionContext) _Campaign_id(ctx context.Context, field graphql.CollectedField, obj *ent.Campaign) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -625,6 +786,29 @@ func (ec *executionContext) fieldContext_Campaign_expiresAt(_ context.Context, f
 	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Time")
 }
 
+func (ec *executionContext) _Campaign_revision(ctx context.Context, field graphql.CollectedField, obj *ent.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Campaign().Revision(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, true, "String")
+}
+
 func (ec *executionContext) _Campaign_progress(ctx context.Context, field graphql.CollectedField, obj *ent.Campaign) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -667,7 +851,7 @@ func (ec *executionContext) _Campaign_messages(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Campaign().Messages(ctx, obj, fc.Args["filter"].(*model.MessageFilter), fc.Args["after"].(*entgql.Cursor[uid.ID]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[uid.ID]), fc.Args["last"].(*int), fc.Args["orderBy"].([]*ent.MessageOrder))
+			return ec.Resolvers.Campaign().Messages(ctx, obj, fc.Args["filter"].(*jsonfield.MessageFilter), fc.Args["after"].(*entgql.Cursor[uid.ID]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[uid.ID]), fc.Args["last"].(*int), fc.Args["orderBy"].([]*ent.MessageOrder))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.MessageConnection) graphql.Marshaler {
@@ -994,7 +1178,7 @@ func (ec *executionContext) _CampaignAudience_recipients(ctx context.Context, fi
 			return ec.fieldContext_CampaignAudience_recipients(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Recipients, nil
+			return ec.Resolvers.CampaignAudience().Recipients(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
@@ -1005,7 +1189,7 @@ func (ec *executionContext) _CampaignAudience_recipients(ctx context.Context, fi
 	)
 }
 func (ec *executionContext) fieldContext_CampaignAudience_recipients(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignAudience", field, false, false, "Int")
+	return graphql.NewScalarFieldContext("CampaignAudience", field, true, true, "Int")
 }
 
 func (ec *executionContext) _CampaignAudience_size(ctx context.Context, field graphql.CollectedField, obj *campaign.Audience) (ret graphql.Marshaler) {
@@ -2017,6 +2201,93 @@ func (ec *executionContext) fieldContext_CampaignProgress_failures(_ context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _CampaignProgress_skips(ctx context.Context, field graphql.CollectedField, obj *campaign.Progress) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignProgress_skips(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignProgress().Skips(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*campaign.Skips) graphql.Marshaler {
+			return ec.marshalNSkipCount2ᚕᚖcarillonᚋcampaignᚐSkipsᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignProgress_skips(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignProgress",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SkipCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignProgress_replied(ctx context.Context, field graphql.CollectedField, obj *campaign.Progress) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignProgress_replied(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replied, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignProgress_replied(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignProgress", field, false, false, "Int")
+}
+
+func (ec *executionContext) _CampaignProgress_buttons(ctx context.Context, field graphql.CollectedField, obj *campaign.Progress) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignProgress_buttons(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignProgress().Buttons(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ButtonCount) graphql.Marshaler {
+			return ec.marshalNButtonCount2ᚕᚖcarillonᚋgraphᚋmodelᚐButtonCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignProgress_buttons(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignProgress",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ButtonCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CampaignProgressUpdate_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignProgressUpdate) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2563,6 +2834,29 @@ func (ec *executionContext) fieldContext_FailureCount_advice(_ context.Context, 
 	return graphql.NewScalarFieldContext("FailureCount", field, false, false, "String")
 }
 
+func (ec *executionContext) _FailureCount_retryable(ctx context.Context, field graphql.CollectedField, obj *model.FailureCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FailureCount_retryable(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Retryable, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FailureCount_retryable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FailureCount", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _FailureCount_count(ctx context.Context, field graphql.CollectedField, obj *model.FailureCount) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2875,6 +3169,69 @@ func (ec *executionContext) fieldContext_SkipCount_count(_ context.Context, fiel
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAddCampaignRecipientsInput(ctx context.Context, obj any) (model.AddCampaignRecipientsInput, error) {
+	var it model.AddCampaignRecipientsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"campaignId", "recipients", "idempotencyKey", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignID = data
+		case "recipients":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recipients"))
+			data, err := ec.unmarshalNCampaignRecipientInput2ᚕᚖcarillonᚋgraphᚋmodelᚐCampaignRecipientInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Recipients = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAddCampaignRecipientsInput unmarshals raw into the AddCampaignRecipientsInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAddCampaignRecipientsInput(ctx context.Context, raw any) (model.AddCampaignRecipientsInput, error) {
+	var out model.AddCampaignRecipientsInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AddCampaignRecipientsInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputCampaignAudienceInput(ctx context.Context, obj any) (jsonfield.Audience, error) {
 	var it jsonfield.Audience
 	if obj == nil {
@@ -3086,6 +3443,69 @@ func (ec *executionContext) unmarshalInputCampaignOrder(ctx context.Context, obj
 func UnmarshalCampaignOrder(ctx context.Context, raw any) (ent.CampaignOrder, error) {
 	var out ent.CampaignOrder
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CampaignOrder", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCampaignRecipientInput(ctx context.Context, obj any) (model.CampaignRecipientInput, error) {
+	var it model.CampaignRecipientInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"phone", "values", "language", "reference"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "phone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phone"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Phone = data
+		case "values":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("values"))
+			data, err := ec.unmarshalOParameterValueInput2ᚕᚖcarillonᚋgraphᚋmodelᚐParameterValueInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Values = data
+		case "language":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("language"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Language = data
+		case "reference":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reference"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reference = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCampaignRecipientInput unmarshals raw into the CampaignRecipientInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCampaignRecipientInput(ctx context.Context, raw any) (model.CampaignRecipientInput, error) {
+	var out model.CampaignRecipientInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CampaignRecipientInput", raw, &out)
 	return out, err
 }
 
@@ -3463,6 +3883,69 @@ func UnmarshalEstimateCampaignInput(ctx context.Context, raw any) (model.Estimat
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputImportCampaignRecipientsInput(ctx context.Context, obj any) (model.ImportCampaignRecipientsInput, error) {
+	var it model.ImportCampaignRecipientsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"campaignId", "file", "defaultCountry", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignID = data
+		case "file":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("file"))
+			data, err := ec.unmarshalNUpload2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚐUpload(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.File = data
+		case "defaultCountry":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("defaultCountry"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DefaultCountry = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalImportCampaignRecipientsInput unmarshals raw into the ImportCampaignRecipientsInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalImportCampaignRecipientsInput(ctx context.Context, raw any) (model.ImportCampaignRecipientsInput, error) {
+	var out model.ImportCampaignRecipientsInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ImportCampaignRecipientsInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputLaunchCampaignInput(ctx context.Context, obj any) (model.LaunchCampaignInput, error) {
 	var it model.LaunchCampaignInput
 	if obj == nil {
@@ -3810,7 +4293,7 @@ func (ec *executionContext) unmarshalInputUpdateCampaignInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"campaignId", "name", "templateId", "phoneNumberId", "audience", "parameters", "missingParameter", "rateLimit", "failureThreshold", "scheduledAt", "timeZone", "recipientTime", "translate", "canary", "expiresAt", "reference", "clientMutationId"}
+	fieldsInOrder := [...]string{"campaignId", "name", "templateId", "phoneNumberId", "audience", "parameters", "missingParameter", "rateLimit", "failureThreshold", "scheduledAt", "timeZone", "recipientTime", "translate", "canary", "expiresAt", "reference", "revision", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3929,6 +4412,13 @@ func (ec *executionContext) unmarshalInputUpdateCampaignInput(ctx context.Contex
 				return it, err
 			}
 			it.Reference = graphql.OmittableOf(data)
+		case "revision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revision"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revision = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -3960,6 +4450,92 @@ func UnmarshalUpdateCampaignInput(ctx context.Context, raw any) (model.UpdateCam
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
+
+var addCampaignRecipientsPayloadImplementors = []string{"AddCampaignRecipientsPayload"}
+
+func (ec *executionContext) _AddCampaignRecipientsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AddCampaignRecipientsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, addCampaignRecipientsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AddCampaignRecipientsPayload")
+		case "added":
+			out.Values[i] = ec._AddCampaignRecipientsPayload_added(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "campaign":
+			out.Values[i] = ec._AddCampaignRecipientsPayload_campaign(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AddCampaignRecipientsPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clientMutationId":
+			out.Values[i] = ec._AddCampaignRecipientsPayload_clientMutationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var buttonCountImplementors = []string{"ButtonCount"}
+
+func (ec *executionContext) _ButtonCount(ctx context.Context, sel ast.SelectionSet, obj *model.ButtonCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, buttonCountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ButtonCount")
+		case "title":
+			out.Values[i] = ec._ButtonCount_title(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._ButtonCount_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
 
 var campaignImplementors = []string{"Campaign", "Node", "StatusChange"}
 
@@ -4071,6 +4647,12 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "revision":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_revision(ctx, field, obj)
+				})
 		case "progress":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -4168,10 +4750,11 @@ func (ec *executionContext) _CampaignAudience(ctx context.Context, sel ast.Selec
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "recipients":
-			out.Values[i] = ec._CampaignAudience_recipients(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignAudience_recipients(ctx, field, obj)
+				})
 		case "size":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -4512,6 +5095,23 @@ func (ec *executionContext) _CampaignProgress(ctx context.Context, sel ast.Selec
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._CampaignProgress_failures(ctx, field, obj)
 				})
+		case "skips":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignProgress_skips(ctx, field, obj)
+				})
+		case "replied":
+			out.Values[i] = ec._CampaignProgress_replied(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "buttons":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignProgress_buttons(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4814,6 +5414,11 @@ func (ec *executionContext) _FailureCount(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "retryable":
+			out.Values[i] = ec._FailureCount_retryable(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "count":
 			out.Values[i] = ec._FailureCount_count(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5013,6 +5618,43 @@ func (ec *executionContext) _SkipCount(ctx context.Context, sel ast.SelectionSet
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) unmarshalNAddCampaignRecipientsInput2carillonᚋgraphᚋmodelᚐAddCampaignRecipientsInput(ctx context.Context, v any) (model.AddCampaignRecipientsInput, error) {
+	res, err := ec.unmarshalInputAddCampaignRecipientsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAddCampaignRecipientsPayload2ᚖcarillonᚋgraphᚋmodelᚐAddCampaignRecipientsPayload(ctx context.Context, sel ast.SelectionSet, v *model.AddCampaignRecipientsPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AddCampaignRecipientsPayload!")
+		return graphql.Null
+	}
+	return ec._AddCampaignRecipientsPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNButtonCount2ᚕᚖcarillonᚋgraphᚋmodelᚐButtonCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ButtonCount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNButtonCount2ᚖcarillonᚋgraphᚋmodelᚐButtonCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNButtonCount2ᚖcarillonᚋgraphᚋmodelᚐButtonCount(ctx context.Context, sel ast.SelectionSet, v *model.ButtonCount) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ButtonCount!")
+		return graphql.Null
+	}
+	return ec._ButtonCount(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNCampaign2ᚖcarillonᚋentᚐCampaign(ctx context.Context, sel ast.SelectionSet, v *ent.Campaign) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Campaign!")
@@ -5107,6 +5749,25 @@ func (ec *executionContext) marshalNCampaignProgressUpdate2ᚖcarillonᚋgraph�
 		return graphql.Null
 	}
 	return ec._CampaignProgressUpdate(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCampaignRecipientInput2ᚕᚖcarillonᚋgraphᚋmodelᚐCampaignRecipientInputᚄ(ctx context.Context, v any) ([]*model.CampaignRecipientInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.CampaignRecipientInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCampaignRecipientInput2ᚖcarillonᚋgraphᚋmodelᚐCampaignRecipientInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNCampaignRecipientInput2ᚖcarillonᚋgraphᚋmodelᚐCampaignRecipientInput(ctx context.Context, v any) (*model.CampaignRecipientInput, error) {
+	res, err := ec.unmarshalInputCampaignRecipientInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNCampaignStatus2carillonᚋentᚋenumᚐCampaignStatus(ctx context.Context, v any) (enum.CampaignStatus, error) {
@@ -5241,6 +5902,11 @@ func (ec *executionContext) marshalNFailureCount2ᚖcarillonᚋgraphᚋmodelᚐF
 		return graphql.Null
 	}
 	return ec._FailureCount(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNImportCampaignRecipientsInput2carillonᚋgraphᚋmodelᚐImportCampaignRecipientsInput(ctx context.Context, v any) (model.ImportCampaignRecipientsInput, error) {
+	res, err := ec.unmarshalInputImportCampaignRecipientsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNLanguageEstimate2ᚕᚖcarillonᚋcampaignᚐLanguageCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*campaign.LanguageCount) graphql.Marshaler {

@@ -28,11 +28,14 @@ type ContactResolver interface {
 	Tags(ctx context.Context, obj *ent.Contact) ([]string, error)
 
 	ServiceWindowClosesAt(ctx context.Context, obj *ent.Contact) (*time.Time, error)
-	Messages(ctx context.Context, obj *ent.Contact, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error)
+	Messages(ctx context.Context, obj *ent.Contact, filter *jsonfield.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error)
 	Suppressed(ctx context.Context, obj *ent.Contact) (bool, error)
 }
 type ContactListResolver interface {
 	Size(ctx context.Context, obj *ent.ContactList) (int, error)
+}
+type ErasureResolver interface {
+	Rows(ctx context.Context, obj *ent.Erasure) ([]*model.ErasedRows, error)
 }
 type SegmentResolver interface {
 	Rule(ctx context.Context, obj *ent.Segment) ([]*model.ContactRule, error)
@@ -47,8 +50,8 @@ func (ec *executionContext) field_Contact_messages_args(ctx context.Context, raw
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*model.MessageFilter, error) {
-			return ec.unmarshalOMessageFilter2ᚖcarillonᚋgraphᚋmodelᚐMessageFilter(ctx, v)
+		func(ctx context.Context, v any) (*jsonfield.MessageFilter, error) {
+			return ec.unmarshalOMessageFilter2ᚖcarillonᚋentᚋjsonfieldᚐMessageFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -922,7 +925,7 @@ func (ec *executionContext) _Contact_messages(ctx context.Context, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Contact().Messages(ctx, obj, fc.Args["filter"].(*model.MessageFilter), fc.Args["after"].(*entgql.Cursor[uid.ID]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[uid.ID]), fc.Args["last"].(*int), fc.Args["orderBy"].([]*ent.MessageOrder))
+			return ec.Resolvers.Contact().Messages(ctx, obj, fc.Args["filter"].(*jsonfield.MessageFilter), fc.Args["after"].(*entgql.Cursor[uid.ID]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[uid.ID]), fc.Args["last"].(*int), fc.Args["orderBy"].([]*ent.MessageOrder))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.MessageConnection) graphql.Marshaler {
@@ -1552,6 +1555,98 @@ func (ec *executionContext) fieldContext_ContactPayload_clientMutationId(_ conte
 	return graphql.NewScalarFieldContext("ContactPayload", field, false, false, "String")
 }
 
+func (ec *executionContext) _DataInventoryEntry_what(ctx context.Context, field graphql.CollectedField, obj *model.DataInventoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataInventoryEntry_what(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.What, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataInventoryEntry_what(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataInventoryEntry", field, false, false, "String")
+}
+
+func (ec *executionContext) _DataInventoryEntry_why(ctx context.Context, field graphql.CollectedField, obj *model.DataInventoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataInventoryEntry_why(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Why, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataInventoryEntry_why(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataInventoryEntry", field, false, false, "String")
+}
+
+func (ec *executionContext) _DataInventoryEntry_kept(ctx context.Context, field graphql.CollectedField, obj *model.DataInventoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataInventoryEntry_kept(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kept, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataInventoryEntry_kept(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataInventoryEntry", field, false, false, "String")
+}
+
+func (ec *executionContext) _DataInventoryEntry_recipients(ctx context.Context, field graphql.CollectedField, obj *model.DataInventoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataInventoryEntry_recipients(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Recipients, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataInventoryEntry_recipients(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataInventoryEntry", field, false, false, "String")
+}
+
 func (ec *executionContext) _DeleteContactListPayload_deletedContactListId(ctx context.Context, field graphql.CollectedField, obj *model.DeleteContactListPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1706,6 +1801,254 @@ func (ec *executionContext) _DeleteSegmentPayload_clientMutationId(ctx context.C
 }
 func (ec *executionContext) fieldContext_DeleteSegmentPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DeleteSegmentPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _EraseContactPayload_erasedContactId(ctx context.Context, field graphql.CollectedField, obj *model.EraseContactPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EraseContactPayload_erasedContactId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ErasedContactID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *uid.ID) graphql.Marshaler {
+			return ec.marshalOID2ᚖcarillonᚋuidᚐID(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EraseContactPayload_erasedContactId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EraseContactPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _EraseContactPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.EraseContactPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EraseContactPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖcarillonᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EraseContactPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EraseContactPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EraseContactPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *model.EraseContactPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EraseContactPayload_clientMutationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientMutationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EraseContactPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EraseContactPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _ErasedRows_table(ctx context.Context, field graphql.CollectedField, obj *model.ErasedRows) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ErasedRows_table(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Table, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ErasedRows_table(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ErasedRows", field, false, false, "String")
+}
+
+func (ec *executionContext) _ErasedRows_count(ctx context.Context, field graphql.CollectedField, obj *model.ErasedRows) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ErasedRows_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ErasedRows_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ErasedRows", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Erasure_contactId(ctx context.Context, field graphql.CollectedField, obj *ent.Erasure) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Erasure_contactId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ContactID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uid.ID) graphql.Marshaler {
+			return ec.marshalNID2carillonᚋuidᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Erasure_contactId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Erasure", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Erasure_requestedBy(ctx context.Context, field graphql.CollectedField, obj *ent.Erasure) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Erasure_requestedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RequestedBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Erasure_requestedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Erasure", field, false, false, "String")
+}
+
+func (ec *executionContext) _Erasure_requestedAt(ctx context.Context, field graphql.CollectedField, obj *ent.Erasure) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Erasure_requestedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RequestedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Erasure_requestedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Erasure", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Erasure_finishedAt(ctx context.Context, field graphql.CollectedField, obj *ent.Erasure) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Erasure_finishedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FinishedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Erasure_finishedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Erasure", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Erasure_rows(ctx context.Context, field graphql.CollectedField, obj *ent.Erasure) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Erasure_rows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Erasure().Rows(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ErasedRows) graphql.Marshaler {
+			return ec.marshalNErasedRows2ᚕᚖcarillonᚋgraphᚋmodelᚐErasedRowsᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Erasure_rows(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Erasure",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ErasedRows(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _RemoveSuppressionPayload_removedSuppressionId(ctx context.Context, field graphql.CollectedField, obj *model.RemoveSuppressionPayload) (ret graphql.Marshaler) {
@@ -2581,6 +2924,69 @@ func UnmarshalAttributeInput(ctx context.Context, raw any) (audience.Attribute, 
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputCampaignOutcomeFilter(ctx context.Context, obj any) (jsonfield.CampaignOutcome, error) {
+	var it jsonfield.CampaignOutcome
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"campaignId", "outcome", "errorCode", "button"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignID = data
+		case "outcome":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("outcome"))
+			data, err := ec.unmarshalNCampaignOutcome2ᚕcarillonᚋentᚋenumᚐCampaignOutcomeᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Outcome = data
+		case "errorCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("errorCode"))
+			data, err := ec.unmarshalOInt2ᚕintᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ErrorCode = data
+		case "button":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("button"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Button = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCampaignOutcomeFilter unmarshals raw into the CampaignOutcomeFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCampaignOutcomeFilter(ctx context.Context, raw any) (jsonfield.CampaignOutcome, error) {
+	var out jsonfield.CampaignOutcome
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CampaignOutcomeFilter", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputConsentInput(ctx context.Context, obj any) (jsonfield.ImportConsent, error) {
 	var it jsonfield.ImportConsent
 	if obj == nil {
@@ -2648,7 +3054,7 @@ func (ec *executionContext) unmarshalInputContactFilter(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"search", "listIds", "consent", "country", "language", "attributes", "tags", "excludeTags", "createdAfter", "createdBefore"}
+	fieldsInOrder := [...]string{"search", "listIds", "consent", "country", "language", "attributes", "tags", "excludeTags", "campaignOutcome", "createdAfter", "createdBefore"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2711,6 +3117,13 @@ func (ec *executionContext) unmarshalInputContactFilter(ctx context.Context, obj
 				return it, err
 			}
 			it.ExcludeTags = data
+		case "campaignOutcome":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignOutcome"))
+			data, err := ec.unmarshalOCampaignOutcomeFilter2ᚖcarillonᚋentᚋjsonfieldᚐCampaignOutcome(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignOutcome = data
 		case "createdAfter":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("createdAfter"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
@@ -3146,6 +3559,55 @@ func (ec *executionContext) unmarshalInputDeleteSegmentInput(ctx context.Context
 func UnmarshalDeleteSegmentInput(ctx context.Context, raw any) (model.DeleteSegmentInput, error) {
 	var out model.DeleteSegmentInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteSegmentInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputEraseContactInput(ctx context.Context, obj any) (model.EraseContactInput, error) {
+	var it model.EraseContactInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"contactId", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "contactId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contactId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContactID = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalEraseContactInput unmarshals raw into the EraseContactInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalEraseContactInput(ctx context.Context, raw any) (model.EraseContactInput, error) {
+	var out model.EraseContactInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "EraseContactInput", raw, &out)
 	return out, err
 }
 
@@ -4217,6 +4679,54 @@ func (ec *executionContext) _ContactPayload(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var dataInventoryEntryImplementors = []string{"DataInventoryEntry"}
+
+func (ec *executionContext) _DataInventoryEntry(ctx context.Context, sel ast.SelectionSet, obj *model.DataInventoryEntry) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, dataInventoryEntryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DataInventoryEntry")
+		case "what":
+			out.Values[i] = ec._DataInventoryEntry_what(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "why":
+			out.Values[i] = ec._DataInventoryEntry_why(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kept":
+			out.Values[i] = ec._DataInventoryEntry_kept(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "recipients":
+			out.Values[i] = ec._DataInventoryEntry_recipients(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var deleteContactListPayloadImplementors = []string{"DeleteContactListPayload"}
 
 func (ec *executionContext) _DeleteContactListPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteContactListPayload) graphql.Marshaler {
@@ -4286,6 +4796,141 @@ func (ec *executionContext) _DeleteSegmentPayload(ctx context.Context, sel ast.S
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var eraseContactPayloadImplementors = []string{"EraseContactPayload"}
+
+func (ec *executionContext) _EraseContactPayload(ctx context.Context, sel ast.SelectionSet, obj *model.EraseContactPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, eraseContactPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EraseContactPayload")
+		case "erasedContactId":
+			out.Values[i] = ec._EraseContactPayload_erasedContactId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._EraseContactPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clientMutationId":
+			out.Values[i] = ec._EraseContactPayload_clientMutationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var erasedRowsImplementors = []string{"ErasedRows"}
+
+func (ec *executionContext) _ErasedRows(ctx context.Context, sel ast.SelectionSet, obj *model.ErasedRows) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, erasedRowsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ErasedRows")
+		case "table":
+			out.Values[i] = ec._ErasedRows_table(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._ErasedRows_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var erasureImplementors = []string{"Erasure"}
+
+func (ec *executionContext) _Erasure(ctx context.Context, sel ast.SelectionSet, obj *ent.Erasure) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, erasureImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Erasure")
+		case "contactId":
+			out.Values[i] = ec._Erasure_contactId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "requestedBy":
+			out.Values[i] = ec._Erasure_requestedBy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "requestedAt":
+			out.Values[i] = ec._Erasure_requestedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "finishedAt":
+			out.Values[i] = ec._Erasure_finishedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rows":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Erasure_rows(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4729,6 +5374,46 @@ func (ec *executionContext) marshalNAttributeKey2ᚖcarillonᚋaudienceᚐAttrib
 	return ec._AttributeKey(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNCampaignOutcome2carillonᚋentᚋenumᚐCampaignOutcome(ctx context.Context, v any) (enum.CampaignOutcome, error) {
+	var res enum.CampaignOutcome
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCampaignOutcome2carillonᚋentᚋenumᚐCampaignOutcome(ctx context.Context, sel ast.SelectionSet, v enum.CampaignOutcome) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNCampaignOutcome2ᚕcarillonᚋentᚋenumᚐCampaignOutcomeᚄ(ctx context.Context, v any) ([]enum.CampaignOutcome, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]enum.CampaignOutcome, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCampaignOutcome2carillonᚋentᚋenumᚐCampaignOutcome(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNCampaignOutcome2ᚕcarillonᚋentᚋenumᚐCampaignOutcomeᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.CampaignOutcome) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCampaignOutcome2carillonᚋentᚋenumᚐCampaignOutcome(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNConsent2carillonᚋentᚋenumᚐConsent(ctx context.Context, v any) (enum.Consent, error) {
 	var res enum.Consent
 	err := res.UnmarshalGQL(v)
@@ -4948,6 +5633,30 @@ func (ec *executionContext) unmarshalNCreateSegmentInput2carillonᚋgraphᚋmode
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNDataInventoryEntry2ᚕᚖcarillonᚋgraphᚋmodelᚐDataInventoryEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.DataInventoryEntry) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDataInventoryEntry2ᚖcarillonᚋgraphᚋmodelᚐDataInventoryEntry(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDataInventoryEntry2ᚖcarillonᚋgraphᚋmodelᚐDataInventoryEntry(ctx context.Context, sel ast.SelectionSet, v *model.DataInventoryEntry) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DataInventoryEntry!")
+		return graphql.Null
+	}
+	return ec._DataInventoryEntry(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNDeleteContactListInput2carillonᚋgraphᚋmodelᚐDeleteContactListInput(ctx context.Context, v any) (model.DeleteContactListInput, error) {
 	res, err := ec.unmarshalInputDeleteContactListInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -4972,6 +5681,43 @@ func (ec *executionContext) marshalNDeleteSegmentPayload2ᚖcarillonᚋgraphᚋm
 		return graphql.Null
 	}
 	return ec._DeleteSegmentPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNEraseContactInput2carillonᚋgraphᚋmodelᚐEraseContactInput(ctx context.Context, v any) (model.EraseContactInput, error) {
+	res, err := ec.unmarshalInputEraseContactInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEraseContactPayload2ᚖcarillonᚋgraphᚋmodelᚐEraseContactPayload(ctx context.Context, sel ast.SelectionSet, v *model.EraseContactPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "EraseContactPayload!")
+		return graphql.Null
+	}
+	return ec._EraseContactPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNErasedRows2ᚕᚖcarillonᚋgraphᚋmodelᚐErasedRowsᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ErasedRows) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNErasedRows2ᚖcarillonᚋgraphᚋmodelᚐErasedRows(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNErasedRows2ᚖcarillonᚋgraphᚋmodelᚐErasedRows(ctx context.Context, sel ast.SelectionSet, v *model.ErasedRows) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ErasedRows!")
+		return graphql.Null
+	}
+	return ec._ErasedRows(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRecordConsentInput2carillonᚋgraphᚋmodelᚐRecordConsentInput(ctx context.Context, v any) (model.RecordConsentInput, error) {
@@ -5183,6 +5929,14 @@ func (ec *executionContext) unmarshalOAttributeInput2ᚕᚖcarillonᚋaudience�
 	return res, nil
 }
 
+func (ec *executionContext) unmarshalOCampaignOutcomeFilter2ᚖcarillonᚋentᚋjsonfieldᚐCampaignOutcome(ctx context.Context, v any) (*jsonfield.CampaignOutcome, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputCampaignOutcomeFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalOConsent2ᚕcarillonᚋentᚋenumᚐConsentᚄ(ctx context.Context, v any) ([]enum.Consent, error) {
 	if v == nil {
 		return nil, nil
@@ -5281,6 +6035,13 @@ func (ec *executionContext) unmarshalOContactOrder2ᚕᚖcarillonᚋentᚐContac
 		}
 	}
 	return res, nil
+}
+
+func (ec *executionContext) marshalOErasure2ᚖcarillonᚋentᚐErasure(ctx context.Context, sel ast.SelectionSet, v *ent.Erasure) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Erasure(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOSegment2ᚖcarillonᚋentᚐSegment(ctx context.Context, sel ast.SelectionSet, v *ent.Segment) graphql.Marshaler {

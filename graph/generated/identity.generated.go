@@ -8,6 +8,7 @@ import (
 	"carillon/ent/jsonfield"
 	"carillon/graph/model"
 	"carillon/identity"
+	"carillon/operator"
 	"carillon/uid"
 	"context"
 	"errors"
@@ -32,6 +33,8 @@ type MemberResolver interface {
 type OrganizationResolver interface {
 	Members(ctx context.Context, obj *ent.Organization) ([]*ent.Member, error)
 	APIKeys(ctx context.Context, obj *ent.Organization) ([]*ent.APIKey, error)
+
+	Usage(ctx context.Context, obj *ent.Organization) (*operator.Usage, error)
 
 	Invitations(ctx context.Context, obj *ent.Organization) ([]*ent.Invitation, error)
 }
@@ -1063,6 +1066,38 @@ func (ec *executionContext) fieldContext_Organization_maskForViewers(_ context.C
 	return graphql.NewScalarFieldContext("Organization", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _Organization_usage(ctx context.Context, field graphql.CollectedField, obj *ent.Organization) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Organization_usage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Organization().Usage(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *operator.Usage) graphql.Marshaler {
+			return ec.marshalNOrganizationUsage2ᚖcarillonᚋoperatorᚐUsage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Organization_usage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Organization",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrganizationUsage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Organization_requireSecondFactor(ctx context.Context, field graphql.CollectedField, obj *ent.Organization) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1236,6 +1271,144 @@ func (ec *executionContext) _OrganizationPayload_clientMutationId(ctx context.Co
 }
 func (ec *executionContext) fieldContext_OrganizationPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("OrganizationPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _OrganizationUsage_messagesToday(ctx context.Context, field graphql.CollectedField, obj *operator.Usage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrganizationUsage_messagesToday(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MessagesToday, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrganizationUsage_messagesToday(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationUsage", field, false, false, "Int")
+}
+
+func (ec *executionContext) _OrganizationUsage_messagesPerDay(ctx context.Context, field graphql.CollectedField, obj *operator.Usage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrganizationUsage_messagesPerDay(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MessagesPerDay, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrganizationUsage_messagesPerDay(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationUsage", field, false, false, "Int")
+}
+
+func (ec *executionContext) _OrganizationUsage_contacts(ctx context.Context, field graphql.CollectedField, obj *operator.Usage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrganizationUsage_contacts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Contacts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrganizationUsage_contacts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationUsage", field, false, false, "Int")
+}
+
+func (ec *executionContext) _OrganizationUsage_contactsMax(ctx context.Context, field graphql.CollectedField, obj *operator.Usage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrganizationUsage_contactsMax(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ContactsMax, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrganizationUsage_contactsMax(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationUsage", field, false, false, "Int")
+}
+
+func (ec *executionContext) _OrganizationUsage_phoneNumbers(ctx context.Context, field graphql.CollectedField, obj *operator.Usage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrganizationUsage_phoneNumbers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PhoneNumbers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrganizationUsage_phoneNumbers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationUsage", field, false, false, "Int")
+}
+
+func (ec *executionContext) _OrganizationUsage_phoneNumbersMax(ctx context.Context, field graphql.CollectedField, obj *operator.Usage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrganizationUsage_phoneNumbersMax(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PhoneNumbersMax, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrganizationUsage_phoneNumbersMax(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationUsage", field, false, false, "Int")
 }
 
 func (ec *executionContext) _QuietHours_start(ctx context.Context, field graphql.CollectedField, obj *jsonfield.QuietHours) (ret graphql.Marshaler) {
@@ -2669,6 +2842,55 @@ func UnmarshalCreateAPIKeyInput(ctx context.Context, raw any) (model.CreateAPIKe
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputQuietHoursInput(ctx context.Context, obj any) (jsonfield.QuietHours, error) {
+	var it jsonfield.QuietHours
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"start", "end"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "start":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("start"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Start = data
+		case "end":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("end"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.End = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalQuietHoursInput unmarshals raw into the QuietHoursInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalQuietHoursInput(ctx context.Context, raw any) (jsonfield.QuietHours, error) {
+	var out jsonfield.QuietHours
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "QuietHoursInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputRevokeAPIKeyInput(ctx context.Context, obj any) (model.RevokeAPIKeyInput, error) {
 	var it model.RevokeAPIKeyInput
 	if obj == nil {
@@ -2778,7 +3000,7 @@ func (ec *executionContext) unmarshalInputSendingPolicyInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"requireOptIn", "marketingPerContactPerDay", "optOutKeywords", "optInKeywords", "unknownWaitSeconds", "unknownMarketing", "unknownOther", "failureThreshold"}
+	fieldsInOrder := [...]string{"requireOptIn", "marketingPerContactPerDay", "quietHours", "optOutKeywords", "optInKeywords", "unknownWaitSeconds", "unknownMarketing", "unknownOther", "failureThreshold"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2799,6 +3021,13 @@ func (ec *executionContext) unmarshalInputSendingPolicyInput(ctx context.Context
 				return it, err
 			}
 			it.MarketingPerContactPerDay = data
+		case "quietHours":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quietHours"))
+			data, err := ec.unmarshalOQuietHoursInput2ᚖcarillonᚋentᚋjsonfieldᚐQuietHours(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.QuietHours = graphql.OmittableOf(data)
 		case "optOutKeywords":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("optOutKeywords"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
@@ -2855,6 +3084,62 @@ func (ec *executionContext) unmarshalInputSendingPolicyInput(ctx context.Context
 func UnmarshalSendingPolicyInput(ctx context.Context, raw any) (model.SendingPolicyInput, error) {
 	var out model.SendingPolicyInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SendingPolicyInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputSignInByLinkInput(ctx context.Context, obj any) (model.SignInByLinkInput, error) {
+	var it model.SignInByLinkInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"token", "code", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSignInByLinkInput unmarshals raw into the SignInByLinkInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSignInByLinkInput(ctx context.Context, raw any) (model.SignInByLinkInput, error) {
+	var out model.SignInByLinkInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignInByLinkInput", raw, &out)
 	return out, err
 }
 
@@ -3485,6 +3770,12 @@ func (ec *executionContext) _Organization(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "usage":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Organization_usage(ctx, field, obj)
+				})
 		case "requireSecondFactor":
 			out.Values[i] = ec._Organization_requireSecondFactor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3536,6 +3827,64 @@ func (ec *executionContext) _OrganizationPayload(ctx context.Context, sel ast.Se
 			}
 		case "clientMutationId":
 			out.Values[i] = ec._OrganizationPayload_clientMutationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var organizationUsageImplementors = []string{"OrganizationUsage"}
+
+func (ec *executionContext) _OrganizationUsage(ctx context.Context, sel ast.SelectionSet, obj *operator.Usage) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, organizationUsageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrganizationUsage")
+		case "messagesToday":
+			out.Values[i] = ec._OrganizationUsage_messagesToday(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "messagesPerDay":
+			out.Values[i] = ec._OrganizationUsage_messagesPerDay(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "contacts":
+			out.Values[i] = ec._OrganizationUsage_contacts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "contactsMax":
+			out.Values[i] = ec._OrganizationUsage_contactsMax(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "phoneNumbers":
+			out.Values[i] = ec._OrganizationUsage_phoneNumbers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "phoneNumbersMax":
+			out.Values[i] = ec._OrganizationUsage_phoneNumbersMax(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -4213,6 +4562,14 @@ func (ec *executionContext) marshalNOrganizationStatus2carillonᚋentᚋenumᚐO
 	return v
 }
 
+func (ec *executionContext) marshalNOrganizationUsage2ᚖcarillonᚋoperatorᚐUsage(ctx context.Context, sel ast.SelectionSet, v *operator.Usage) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "OrganizationUsage!")
+		return graphql.Null
+	}
+	return ec._OrganizationUsage(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNRevokeAPIKeyInput2carillonᚋgraphᚋmodelᚐRevokeAPIKeyInput(ctx context.Context, v any) (model.RevokeAPIKeyInput, error) {
 	res, err := ec.unmarshalInputRevokeAPIKeyInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -4275,6 +4632,11 @@ func (ec *executionContext) marshalNSessionPayload2ᚖcarillonᚋgraphᚋmodel�
 		return graphql.Null
 	}
 	return ec._SessionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSignInByLinkInput2carillonᚋgraphᚋmodelᚐSignInByLinkInput(ctx context.Context, v any) (model.SignInByLinkInput, error) {
+	res, err := ec.unmarshalInputSignInByLinkInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNSignInInput2carillonᚋgraphᚋmodelᚐSignInInput(ctx context.Context, v any) (model.SignInInput, error) {
@@ -4423,6 +4785,14 @@ func (ec *executionContext) marshalOQuietHours2ᚖcarillonᚋentᚋjsonfieldᚐQ
 		return graphql.Null
 	}
 	return ec._QuietHours(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOQuietHoursInput2ᚖcarillonᚋentᚋjsonfieldᚐQuietHours(ctx context.Context, v any) (*jsonfield.QuietHours, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputQuietHoursInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOSendingPolicyInput2ᚖcarillonᚋgraphᚋmodelᚐSendingPolicyInput(ctx context.Context, v any) (*model.SendingPolicyInput, error) {

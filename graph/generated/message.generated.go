@@ -5,6 +5,7 @@ package generated
 import (
 	"carillon/ent"
 	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/graph/model"
 	"carillon/pricing"
 	"carillon/uid"
@@ -34,6 +35,8 @@ type MessageResolver interface {
 
 	GroupID(ctx context.Context, obj *ent.Message) (*string, error)
 	Standby(ctx context.Context, obj *ent.Message) (bool, error)
+	ReplyTo(ctx context.Context, obj *ent.Message) (*ent.Message, error)
+	Reply(ctx context.Context, obj *ent.Message) (*model.MessageReply, error)
 	Error(ctx context.Context, obj *ent.Message) (*model.MessageError, error)
 
 	Route(ctx context.Context, obj *ent.Message) (*enum.MessageRoute, error)
@@ -767,6 +770,70 @@ func (ec *executionContext) _Message_standby(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Message_standby(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Message", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _Message_replyTo(ctx context.Context, field graphql.CollectedField, obj *ent.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_replyTo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Message().ReplyTo(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Message) graphql.Marshaler {
+			return ec.marshalOMessage2ᚖcarillonᚋentᚐMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Message_replyTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Message",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Message(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Message_reply(ctx context.Context, field graphql.CollectedField, obj *ent.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_reply(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Message().Reply(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.MessageReply) graphql.Marshaler {
+			return ec.marshalOMessageReply2ᚖcarillonᚋgraphᚋmodelᚐMessageReply(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Message_reply(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Message",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MessageReply(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Message_error(ctx context.Context, field graphql.CollectedField, obj *ent.Message) (ret graphql.Marshaler) {
@@ -1627,6 +1694,129 @@ func (ec *executionContext) fieldContext_MessagePricing_state(_ context.Context,
 	return graphql.NewScalarFieldContext("MessagePricing", field, false, false, "PriceState")
 }
 
+func (ec *executionContext) _MessageReply_id(ctx context.Context, field graphql.CollectedField, obj *model.MessageReply) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageReply_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNMasking2carillonᚋgraphᚋmodelᚐMasking(ctx, "TEXT")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Personal == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive personal is not implemented")
+				}
+				return ec.Directives.Personal(ctx, obj, directive0, as)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MessageReply_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessageReply", field, false, false, "String")
+}
+
+func (ec *executionContext) _MessageReply_title(ctx context.Context, field graphql.CollectedField, obj *model.MessageReply) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageReply_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNMasking2carillonᚋgraphᚋmodelᚐMasking(ctx, "TEXT")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Personal == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive personal is not implemented")
+				}
+				return ec.Directives.Personal(ctx, obj, directive0, as)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MessageReply_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessageReply", field, false, false, "String")
+}
+
+func (ec *executionContext) _MessageReply_payload(ctx context.Context, field graphql.CollectedField, obj *model.MessageReply) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageReply_payload(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Payload, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNMasking2carillonᚋgraphᚋmodelᚐMasking(ctx, "TEXT")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Personal == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive personal is not implemented")
+				}
+				return ec.Directives.Personal(ctx, obj, directive0, as)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MessageReply_payload(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessageReply", field, false, false, "String")
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -1642,13 +1832,20 @@ func (ec *executionContext) unmarshalInputDeliveryEventFilter(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"campaignId", "phoneNumberId", "templateId", "messageId", "status"}
+	fieldsInOrder := [...]string{"contactId", "campaignId", "phoneNumberId", "templateId", "messageId", "status"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "contactId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contactId"))
+			data, err := ec.unmarshalOID2ᚖcarillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContactID = data
 		case "campaignId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
 			data, err := ec.unmarshalOID2ᚖcarillonᚋuidᚐID(ctx, v)
@@ -1827,8 +2024,8 @@ func UnmarshalMessageContentInput(ctx context.Context, raw any) (model.MessageCo
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputMessageFilter(ctx context.Context, obj any) (model.MessageFilter, error) {
-	var it model.MessageFilter
+func (ec *executionContext) unmarshalInputMessageFilter(ctx context.Context, obj any) (jsonfield.MessageFilter, error) {
+	var it jsonfield.MessageFilter
 	if obj == nil {
 		return it, nil
 	}
@@ -1838,7 +2035,7 @@ func (ec *executionContext) unmarshalInputMessageFilter(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"reference", "direction", "status", "campaignId", "templateId", "phoneNumberId", "contactId", "to", "wamid", "errorCode", "since", "until"}
+	fieldsInOrder := [...]string{"reference", "direction", "status", "skipReason", "type", "campaignId", "templateId", "phoneNumberId", "contactId", "to", "wamid", "errorCode", "since", "until"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1866,6 +2063,20 @@ func (ec *executionContext) unmarshalInputMessageFilter(ctx context.Context, obj
 				return it, err
 			}
 			it.Status = data
+		case "skipReason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("skipReason"))
+			data, err := ec.unmarshalOSkipReason2ᚕcarillonᚋentᚋenumᚐSkipReasonᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SkipReason = data
+		case "type":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
+			data, err := ec.unmarshalOMessageType2ᚕcarillonᚋentᚋenumᚐMessageTypeᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Type = data
 		case "campaignId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
 			data, err := ec.unmarshalOID2ᚖcarillonᚋuidᚐID(ctx, v)
@@ -1940,8 +2151,8 @@ func (ec *executionContext) unmarshalInputMessageFilter(ctx context.Context, obj
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalMessageFilter(ctx context.Context, raw any) (model.MessageFilter, error) {
-	var out model.MessageFilter
+func UnmarshalMessageFilter(ctx context.Context, raw any) (jsonfield.MessageFilter, error) {
+	var out jsonfield.MessageFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "MessageFilter", raw, &out)
 	return out, err
 }
@@ -2396,6 +2607,18 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Message_standby(ctx, field, obj)
 				})
+		case "replyTo":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Message_replyTo(ctx, field, obj)
+				})
+		case "reply":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Message_reply(ctx, field, obj)
+				})
 		case "error":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -2722,6 +2945,49 @@ func (ec *executionContext) _MessagePricing(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var messageReplyImplementors = []string{"MessageReply"}
+
+func (ec *executionContext) _MessageReply(ctx context.Context, sel ast.SelectionSet, obj *model.MessageReply) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, messageReplyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MessageReply")
+		case "id":
+			out.Values[i] = ec._MessageReply_id(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "title":
+			out.Values[i] = ec._MessageReply_title(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "payload":
+			out.Values[i] = ec._MessageReply_payload(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -2941,7 +3207,7 @@ func (ec *executionContext) marshalOMessageError2ᚖcarillonᚋgraphᚋmodelᚐM
 	return ec._MessageError(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOMessageFilter2ᚖcarillonᚋgraphᚋmodelᚐMessageFilter(ctx context.Context, v any) (*model.MessageFilter, error) {
+func (ec *executionContext) unmarshalOMessageFilter2ᚖcarillonᚋentᚋjsonfieldᚐMessageFilter(ctx context.Context, v any) (*jsonfield.MessageFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -2971,6 +3237,13 @@ func (ec *executionContext) marshalOMessagePricing2ᚖcarillonᚋpricingᚐPrice
 		return graphql.Null
 	}
 	return ec._MessagePricing(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOMessageReply2ᚖcarillonᚋgraphᚋmodelᚐMessageReply(ctx context.Context, sel ast.SelectionSet, v *model.MessageReply) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._MessageReply(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOMessageRoute2ᚖcarillonᚋentᚋenumᚐMessageRoute(ctx context.Context, v any) (*enum.MessageRoute, error) {
@@ -3014,6 +3287,78 @@ func (ec *executionContext) marshalOMessageStatus2ᚕcarillonᚋentᚋenumᚐMes
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMessageStatus2carillonᚋentᚋenumᚐMessageStatus(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOMessageType2ᚕcarillonᚋentᚋenumᚐMessageTypeᚄ(ctx context.Context, v any) ([]enum.MessageType, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]enum.MessageType, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNMessageType2carillonᚋentᚋenumᚐMessageType(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOMessageType2ᚕcarillonᚋentᚋenumᚐMessageTypeᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.MessageType) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMessageType2carillonᚋentᚋenumᚐMessageType(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOSkipReason2ᚕcarillonᚋentᚋenumᚐSkipReasonᚄ(ctx context.Context, v any) ([]enum.SkipReason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]enum.SkipReason, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNSkipReason2carillonᚋentᚋenumᚐSkipReason(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOSkipReason2ᚕcarillonᚋentᚋenumᚐSkipReasonᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.SkipReason) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSkipReason2carillonᚋentᚋenumᚐSkipReason(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {

@@ -39,6 +39,8 @@ type ResolverRoot interface {
 	ContactList() ContactListResolver
 	CountryEstimate() CountryEstimateResolver
 	DeliveryEventBatch() DeliveryEventBatchResolver
+	Erasure() ErasureResolver
+	Export() ExportResolver
 	Invitation() InvitationResolver
 	LanguageEstimate() LanguageEstimateResolver
 	Member() MemberResolver
@@ -52,6 +54,8 @@ type ResolverRoot interface {
 	Subscription() SubscriptionResolver
 	Template() TemplateResolver
 	Viewer() ViewerResolver
+	WebhookDelivery() WebhookDeliveryResolver
+	WebhookEndpoint() WebhookEndpointResolver
 }
 
 type DirectiveRoot struct {
@@ -122,6 +126,13 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	AddCampaignRecipientsPayload struct {
+		Added            func(childComplexity int) int
+		Campaign         func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	AddSuppressionsPayload struct {
 		Added            func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
@@ -187,6 +198,11 @@ type ComplexityRoot struct {
 		Websites    func(childComplexity int) int
 	}
 
+	ButtonCount struct {
+		Count func(childComplexity int) int
+		Title func(childComplexity int) int
+	}
+
 	Campaign struct {
 		Audience         func(childComplexity int) int
 		Canary           func(childComplexity int) int
@@ -197,7 +213,7 @@ type ComplexityRoot struct {
 		FailureThreshold func(childComplexity int) int
 		ID               func(childComplexity int) int
 		LaunchedAt       func(childComplexity int) int
-		Messages         func(childComplexity int, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) int
+		Messages         func(childComplexity int, filter *jsonfield.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) int
 		MissingParameter func(childComplexity int) int
 		Name             func(childComplexity int) int
 		Parameters       func(childComplexity int) int
@@ -206,6 +222,7 @@ type ComplexityRoot struct {
 		RateLimit        func(childComplexity int) int
 		RecipientTime    func(childComplexity int) int
 		Reference        func(childComplexity int) int
+		Revision         func(childComplexity int) int
 		ScheduledAt      func(childComplexity int) int
 		Status           func(childComplexity int) int
 		StatusDetail     func(childComplexity int) int
@@ -261,6 +278,7 @@ type ComplexityRoot struct {
 
 	CampaignProgress struct {
 		Accepted      func(childComplexity int) int
+		Buttons       func(childComplexity int) int
 		Canceled      func(childComplexity int) int
 		Cost          func(childComplexity int) int
 		Delivered     func(childComplexity int) int
@@ -271,9 +289,11 @@ type ComplexityRoot struct {
 		Queued        func(childComplexity int) int
 		RatePerSecond func(childComplexity int) int
 		Read          func(childComplexity int) int
+		Replied       func(childComplexity int) int
 		Sending       func(childComplexity int) int
 		Sent          func(childComplexity int) int
 		Skipped       func(childComplexity int) int
+		Skips         func(childComplexity int) int
 		Total         func(childComplexity int) int
 		Unknown       func(childComplexity int) int
 	}
@@ -316,7 +336,7 @@ type ComplexityRoot struct {
 		Language              func(childComplexity int) int
 		Lists                 func(childComplexity int) int
 		MarketingConsent      func(childComplexity int) int
-		Messages              func(childComplexity int, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) int
+		Messages              func(childComplexity int, filter *jsonfield.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) int
 		Name                  func(childComplexity int) int
 		Phone                 func(childComplexity int) int
 		ServiceWindowClosesAt func(childComplexity int) int
@@ -435,6 +455,20 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	CreateWebhookEndpointPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Secret           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		WebhookEndpoint  func(childComplexity int) int
+	}
+
+	DataInventoryEntry struct {
+		Kept       func(childComplexity int) int
+		Recipients func(childComplexity int) int
+		What       func(childComplexity int) int
+		Why        func(childComplexity int) int
+	}
+
 	DeleteContactListPayload struct {
 		ClientMutationID     func(childComplexity int) int
 		DeletedContactListID func(childComplexity int) int
@@ -451,6 +485,12 @@ type ComplexityRoot struct {
 		ClientMutationID   func(childComplexity int) int
 		DeletedTemplateIds func(childComplexity int) int
 		UserErrors         func(childComplexity int) int
+	}
+
+	DeleteWebhookEndpointPayload struct {
+		ClientMutationID         func(childComplexity int) int
+		DeletedWebhookEndpointID func(childComplexity int) int
+		UserErrors               func(childComplexity int) int
 	}
 
 	DeliveryEvent struct {
@@ -473,9 +513,61 @@ type ComplexityRoot struct {
 		Viewer           func(childComplexity int) int
 	}
 
+	EraseContactPayload struct {
+		ClientMutationID func(childComplexity int) int
+		ErasedContactID  func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	ErasedRows struct {
+		Count func(childComplexity int) int
+		Table func(childComplexity int) int
+	}
+
+	Erasure struct {
+		ContactID   func(childComplexity int) int
+		FinishedAt  func(childComplexity int) int
+		RequestedAt func(childComplexity int) int
+		RequestedBy func(childComplexity int) int
+		Rows        func(childComplexity int) int
+	}
+
 	EstimateCampaignPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Estimate         func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	Export struct {
+		Bytes        func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		ExpiresAt    func(childComplexity int) int
+		FileName     func(childComplexity int) int
+		FinishedAt   func(childComplexity int) int
+		Format       func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		Rows         func(childComplexity int) int
+		RowsTotal    func(childComplexity int) int
+		Status       func(childComplexity int) int
+		StatusReason func(childComplexity int) int
+		URL          func(childComplexity int) int
+	}
+
+	ExportConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ExportEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ExportPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Export           func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 	}
 
@@ -498,10 +590,11 @@ type ComplexityRoot struct {
 	}
 
 	FailureCount struct {
-		Advice func(childComplexity int) int
-		Code   func(childComplexity int) int
-		Count  func(childComplexity int) int
-		Title  func(childComplexity int) int
+		Advice    func(childComplexity int) int
+		Code      func(childComplexity int) int
+		Count     func(childComplexity int) int
+		Retryable func(childComplexity int) int
+		Title     func(childComplexity int) int
 	}
 
 	HealthIssue struct {
@@ -590,6 +683,8 @@ type ComplexityRoot struct {
 		QueuedAt    func(childComplexity int) int
 		ReadAt      func(childComplexity int) int
 		Reference   func(childComplexity int) int
+		Reply       func(childComplexity int) int
+		ReplyTo     func(childComplexity int) int
 		RevokedAt   func(childComplexity int) int
 		Route       func(childComplexity int) int
 		SentAt      func(childComplexity int) int
@@ -637,6 +732,12 @@ type ComplexityRoot struct {
 		Type     func(childComplexity int) int
 	}
 
+	MessageReply struct {
+		ID      func(childComplexity int) int
+		Payload func(childComplexity int) int
+		Title   func(childComplexity int) int
+	}
+
 	MissingCount struct {
 		Count     func(childComplexity int) int
 		Parameter func(childComplexity int) int
@@ -645,6 +746,7 @@ type ComplexityRoot struct {
 	Mutation struct {
 		AcceptInvitation         func(childComplexity int, input model.AcceptInvitationInput) int
 		AcceptTerms              func(childComplexity int, input model.AcceptTermsInput) int
+		AddCampaignRecipients    func(childComplexity int, input model.AddCampaignRecipientsInput) int
 		AddSuppressions          func(childComplexity int, input model.AddSuppressionsInput) int
 		BeginExternalSignIn      func(childComplexity int, input model.BeginExternalSignInInput) int
 		BeginSecondFactor        func(childComplexity int, input model.BeginSecondFactorInput) int
@@ -662,15 +764,23 @@ type ComplexityRoot struct {
 		CreateOrganization       func(childComplexity int, input model.CreateOrganizationInput) int
 		CreateSegment            func(childComplexity int, input model.CreateSegmentInput) int
 		CreateTemplate           func(childComplexity int, input model.CreateTemplateInput) int
+		CreateWebhookEndpoint    func(childComplexity int, input model.CreateWebhookEndpointInput) int
 		DeleteContactList        func(childComplexity int, input model.DeleteContactListInput) int
 		DeleteSegment            func(childComplexity int, input model.DeleteSegmentInput) int
 		DeleteTemplate           func(childComplexity int, input model.DeleteTemplateInput) int
+		DeleteWebhookEndpoint    func(childComplexity int, input model.DeleteWebhookEndpointInput) int
 		DeregisterPhoneNumber    func(childComplexity int, input model.DeregisterPhoneNumberInput) int
 		DisableSecondFactor      func(childComplexity int, input model.DisableSecondFactorInput) int
 		DisconnectAccount        func(childComplexity int, input model.DisconnectAccountInput) int
 		DuplicateCampaign        func(childComplexity int, input model.DuplicateCampaignInput) int
 		DuplicateTemplate        func(childComplexity int, input model.DuplicateTemplateInput) int
+		EraseContact             func(childComplexity int, input model.EraseContactInput) int
 		EstimateCampaign         func(childComplexity int, input model.EstimateCampaignInput) int
+		ExportContacts           func(childComplexity int, input model.ExportContactsInput) int
+		ExportMessages           func(childComplexity int, input model.ExportMessagesInput) int
+		ExportPersonalData       func(childComplexity int, input model.ExportPersonalDataInput) int
+		ExportStatistics         func(childComplexity int, input model.ExportStatisticsInput) int
+		ImportCampaignRecipients func(childComplexity int, input model.ImportCampaignRecipientsInput) int
 		ImportContacts           func(childComplexity int, input model.ImportContactsInput) int
 		InviteMember             func(childComplexity int, input model.InviteMemberInput) int
 		LaunchCampaign           func(childComplexity int, input model.LaunchCampaignInput) int
@@ -688,18 +798,22 @@ type ComplexityRoot struct {
 		ResetPassword            func(childComplexity int, input model.ResetPasswordInput) int
 		ResumeCampaign           func(childComplexity int, input model.ResumeCampaignInput) int
 		RetryCampaign            func(childComplexity int, input model.RetryCampaignInput) int
+		RetryWebhookDelivery     func(childComplexity int, input model.RetryWebhookDeliveryInput) int
 		RevokeAPIKey             func(childComplexity int, input model.RevokeAPIKeyInput) int
 		RevokeInvitation         func(childComplexity int, input model.RevokeInvitationInput) int
 		RevokeOtherSessions      func(childComplexity int, input model.RevokeOtherSessionsInput) int
 		RevokeSession            func(childComplexity int, input model.RevokeSessionInput) int
+		RotateWebhookSecret      func(childComplexity int, input model.RotateWebhookSecretInput) int
 		SendMessage              func(childComplexity int, input model.SendMessageInput) int
 		SignIn                   func(childComplexity int, input model.SignInInput) int
+		SignInByLink             func(childComplexity int, input model.SignInByLinkInput) int
 		SignOut                  func(childComplexity int, input *model.SignOutInput) int
 		SignUp                   func(childComplexity int, input model.SignUpInput) int
 		SubmitTemplate           func(childComplexity int, input model.SubmitTemplateInput) int
 		SwitchOrganization       func(childComplexity int, input model.SwitchOrganizationInput) int
 		SyncAccount              func(childComplexity int, input model.SyncAccountInput) int
 		TestCampaign             func(childComplexity int, input model.TestCampaignInput) int
+		TestWebhookEndpoint      func(childComplexity int, input model.TestWebhookEndpointInput) int
 		UnlinkExternalLogin      func(childComplexity int, input model.UnlinkExternalLoginInput) int
 		UpdateBusinessProfile    func(childComplexity int, input model.UpdateBusinessProfileInput) int
 		UpdateCampaign           func(childComplexity int, input model.UpdateCampaignInput) int
@@ -712,6 +826,7 @@ type ComplexityRoot struct {
 		UpdateSegment            func(childComplexity int, input model.UpdateSegmentInput) int
 		UpdateTemplate           func(childComplexity int, input model.UpdateTemplateInput) int
 		UpdateUser               func(childComplexity int, input model.UpdateUserInput) int
+		UpdateWebhookEndpoint    func(childComplexity int, input model.UpdateWebhookEndpointInput) int
 		UploadMedia              func(childComplexity int, input model.UploadMediaInput) int
 		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
 		VerifyPhoneNumber        func(childComplexity int, input model.VerifyPhoneNumberInput) int
@@ -731,12 +846,22 @@ type ComplexityRoot struct {
 		StatusReason        func(childComplexity int) int
 		SuspendedUntil      func(childComplexity int) int
 		TimeZone            func(childComplexity int) int
+		Usage               func(childComplexity int) int
 	}
 
 	OrganizationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Organization     func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	OrganizationUsage struct {
+		Contacts        func(childComplexity int) int
+		ContactsMax     func(childComplexity int) int
+		MessagesPerDay  func(childComplexity int) int
+		MessagesToday   func(childComplexity int) int
+		PhoneNumbers    func(childComplexity int) int
+		PhoneNumbersMax func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -827,26 +952,32 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Accounts       func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AccountOrder) int
-		AttributeKeys  func(childComplexity int, search *string) int
-		AuditEvents    func(childComplexity int, filter *model.AuditEventFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AuditEventOrder) int
-		Campaigns      func(childComplexity int, filter *model.CampaignFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.CampaignOrder) int
-		ContactImports func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactImportOrder) int
-		ContactLists   func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactListOrder) int
-		Contacts       func(childComplexity int, filter *jsonfield.ContactFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactOrder) int
-		DeliveryEvents func(childComplexity int, filter *model.DeliveryEventFilter, after *entgql.Cursor[uid.ID], first *int) int
-		ExternalSignIn func(childComplexity int) int
-		LintTemplate   func(childComplexity int, input model.TemplateInput) int
-		Messages       func(childComplexity int, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) int
-		Node           func(childComplexity int, id uid.ID) int
-		Nodes          func(childComplexity int, ids []uid.ID) int
-		RateCards      func(childComplexity int) int
-		Segments       func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.SegmentOrder) int
-		Statistics     func(childComplexity int, filter model.StatisticsFilter, interval *enum.StatisticsInterval, groupBy []enum.StatisticsDimension) int
-		Suppressions   func(childComplexity int, search *string, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.SuppressionOrder) int
-		Templates      func(childComplexity int, filter *model.TemplateFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.TemplateOrder) int
-		Terms          func(childComplexity int) int
-		Viewer         func(childComplexity int) int
+		Accounts         func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AccountOrder) int
+		AttributeKeys    func(childComplexity int, search *string) int
+		AuditEvents      func(childComplexity int, filter *model.AuditEventFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AuditEventOrder) int
+		Campaigns        func(childComplexity int, filter *model.CampaignFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.CampaignOrder) int
+		ContactImports   func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactImportOrder) int
+		ContactLists     func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactListOrder) int
+		Contacts         func(childComplexity int, filter *jsonfield.ContactFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactOrder) int
+		DataInventory    func(childComplexity int) int
+		DeliveryEvents   func(childComplexity int, filter *model.DeliveryEventFilter, after *entgql.Cursor[uid.ID], first *int) int
+		Erasure          func(childComplexity int, contactID uid.ID) int
+		Exports          func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ExportOrder) int
+		ExternalSignIn   func(childComplexity int) int
+		LintTemplate     func(childComplexity int, input model.TemplateInput) int
+		Messages         func(childComplexity int, filter *jsonfield.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) int
+		Node             func(childComplexity int, id uid.ID) int
+		Nodes            func(childComplexity int, ids []uid.ID) int
+		PreviewTemplate  func(childComplexity int, input model.TemplateInput, values []*model.ParameterValueInput) int
+		RateCards        func(childComplexity int) int
+		Reconciliation   func(childComplexity int, filter model.ReconciliationRowFilter) int
+		Segments         func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.SegmentOrder) int
+		Statistics       func(childComplexity int, filter model.StatisticsFilter, interval *enum.StatisticsInterval, groupBy []enum.StatisticsDimension) int
+		Suppressions     func(childComplexity int, search *string, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.SuppressionOrder) int
+		Templates        func(childComplexity int, filter *model.TemplateFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.TemplateOrder) int
+		Terms            func(childComplexity int) int
+		Viewer           func(childComplexity int) int
+		WebhookEndpoints func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.WebhookEndpointOrder) int
 	}
 
 	QuietHours struct {
@@ -861,6 +992,19 @@ type ComplexityRoot struct {
 		Example        func(childComplexity int) int
 		Markets        func(childComplexity int) int
 		Name           func(childComplexity int) int
+	}
+
+	ReconciliationRow struct {
+		Account      func(childComplexity int) int
+		Category     func(childComplexity int) int
+		ComparedAt   func(childComplexity int) int
+		Day          func(childComplexity int) int
+		Measure      func(childComplexity int) int
+		OurCost      func(childComplexity int) int
+		Ours         func(childComplexity int) int
+		PhoneNumber  func(childComplexity int) int
+		WhatsApp     func(childComplexity int) int
+		WhatsAppCost func(childComplexity int) int
 	}
 
 	RecoveryCodesPayload struct {
@@ -991,6 +1135,7 @@ type ComplexityRoot struct {
 		Account      func(childComplexity int) int
 		Campaign     func(childComplexity int) int
 		Category     func(childComplexity int) int
+		Clicked      func(childComplexity int) int
 		Cost         func(childComplexity int) int
 		Country      func(childComplexity int) int
 		Delivered    func(childComplexity int) int
@@ -1002,6 +1147,7 @@ type ComplexityRoot struct {
 		Read         func(childComplexity int) int
 		ReadRate     func(childComplexity int) int
 		Received     func(childComplexity int) int
+		Replied      func(childComplexity int) int
 		Sent         func(childComplexity int) int
 		Skipped      func(childComplexity int) int
 		Start        func(childComplexity int) int
@@ -1194,6 +1340,67 @@ type ComplexityRoot struct {
 		SecondFactor          func(childComplexity int) int
 		Sessions              func(childComplexity int) int
 		User                  func(childComplexity int) int
+	}
+
+	WebhookDelivery struct {
+		Attempts       func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		DeliveredAt    func(childComplexity int) int
+		Endpoint       func(childComplexity int) int
+		Error          func(childComplexity int) int
+		Event          func(childComplexity int) int
+		ID             func(childComplexity int) int
+		NextAttemptAt  func(childComplexity int) int
+		Payload        func(childComplexity int) int
+		ResponseBody   func(childComplexity int) int
+		ResponseStatus func(childComplexity int) int
+		Status         func(childComplexity int) int
+	}
+
+	WebhookDeliveryConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	WebhookDeliveryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	WebhookDeliveryPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Delivery         func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	WebhookEndpoint struct {
+		CreatedAt    func(childComplexity int) int
+		Deliveries   func(childComplexity int, filter *model.WebhookDeliveryFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.WebhookDeliveryOrder) int
+		Description  func(childComplexity int) int
+		Events       func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Selection    func(childComplexity int) int
+		Status       func(childComplexity int) int
+		StatusReason func(childComplexity int) int
+		URL          func(childComplexity int) int
+	}
+
+	WebhookEndpointConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	WebhookEndpointEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	WebhookEndpointPayload struct {
+		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		WebhookEndpoint  func(childComplexity int) int
 	}
 }
 
@@ -1464,6 +1671,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AccountPayload.UserErrors(childComplexity), true
 
+	case "AddCampaignRecipientsPayload.added":
+		if e.ComplexityRoot.AddCampaignRecipientsPayload.Added == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddCampaignRecipientsPayload.Added(childComplexity), true
+	case "AddCampaignRecipientsPayload.campaign":
+		if e.ComplexityRoot.AddCampaignRecipientsPayload.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddCampaignRecipientsPayload.Campaign(childComplexity), true
+	case "AddCampaignRecipientsPayload.clientMutationId":
+		if e.ComplexityRoot.AddCampaignRecipientsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddCampaignRecipientsPayload.ClientMutationID(childComplexity), true
+	case "AddCampaignRecipientsPayload.userErrors":
+		if e.ComplexityRoot.AddCampaignRecipientsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddCampaignRecipientsPayload.UserErrors(childComplexity), true
+
 	case "AddSuppressionsPayload.added":
 		if e.ComplexityRoot.AddSuppressionsPayload.Added == nil {
 			break
@@ -1701,6 +1933,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.BusinessProfile.Websites(childComplexity), true
 
+	case "ButtonCount.count":
+		if e.ComplexityRoot.ButtonCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ButtonCount.Count(childComplexity), true
+	case "ButtonCount.title":
+		if e.ComplexityRoot.ButtonCount.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ButtonCount.Title(childComplexity), true
+
 	case "Campaign.audience":
 		if e.ComplexityRoot.Campaign.Audience == nil {
 			break
@@ -1765,7 +2010,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Campaign.Messages(childComplexity, args["filter"].(*model.MessageFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.MessageOrder)), true
+		return e.ComplexityRoot.Campaign.Messages(childComplexity, args["filter"].(*jsonfield.MessageFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.MessageOrder)), true
 	case "Campaign.missingParameter":
 		if e.ComplexityRoot.Campaign.MissingParameter == nil {
 			break
@@ -1814,6 +2059,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Reference(childComplexity), true
+	case "Campaign.revision":
+		if e.ComplexityRoot.Campaign.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Revision(childComplexity), true
 	case "Campaign.scheduledAt":
 		if e.ComplexityRoot.Campaign.ScheduledAt == nil {
 			break
@@ -2042,6 +2293,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignProgress.Accepted(childComplexity), true
+	case "CampaignProgress.buttons":
+		if e.ComplexityRoot.CampaignProgress.Buttons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignProgress.Buttons(childComplexity), true
 	case "CampaignProgress.canceled":
 		if e.ComplexityRoot.CampaignProgress.Canceled == nil {
 			break
@@ -2102,6 +2359,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignProgress.Read(childComplexity), true
+	case "CampaignProgress.replied":
+		if e.ComplexityRoot.CampaignProgress.Replied == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignProgress.Replied(childComplexity), true
 	case "CampaignProgress.sending":
 		if e.ComplexityRoot.CampaignProgress.Sending == nil {
 			break
@@ -2120,6 +2383,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignProgress.Skipped(childComplexity), true
+	case "CampaignProgress.skips":
+		if e.ComplexityRoot.CampaignProgress.Skips == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignProgress.Skips(childComplexity), true
 	case "CampaignProgress.total":
 		if e.ComplexityRoot.CampaignProgress.Total == nil {
 			break
@@ -2297,7 +2566,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Contact.Messages(childComplexity, args["filter"].(*model.MessageFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.MessageOrder)), true
+		return e.ComplexityRoot.Contact.Messages(childComplexity, args["filter"].(*jsonfield.MessageFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.MessageOrder)), true
 	case "Contact.name":
 		if e.ComplexityRoot.Contact.Name == nil {
 			break
@@ -2728,6 +2997,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateAPIKeyPayload.UserErrors(childComplexity), true
 
+	case "CreateWebhookEndpointPayload.clientMutationId":
+		if e.ComplexityRoot.CreateWebhookEndpointPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWebhookEndpointPayload.ClientMutationID(childComplexity), true
+	case "CreateWebhookEndpointPayload.secret":
+		if e.ComplexityRoot.CreateWebhookEndpointPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWebhookEndpointPayload.Secret(childComplexity), true
+	case "CreateWebhookEndpointPayload.userErrors":
+		if e.ComplexityRoot.CreateWebhookEndpointPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWebhookEndpointPayload.UserErrors(childComplexity), true
+	case "CreateWebhookEndpointPayload.webhookEndpoint":
+		if e.ComplexityRoot.CreateWebhookEndpointPayload.WebhookEndpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWebhookEndpointPayload.WebhookEndpoint(childComplexity), true
+
+	case "DataInventoryEntry.kept":
+		if e.ComplexityRoot.DataInventoryEntry.Kept == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataInventoryEntry.Kept(childComplexity), true
+	case "DataInventoryEntry.recipients":
+		if e.ComplexityRoot.DataInventoryEntry.Recipients == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataInventoryEntry.Recipients(childComplexity), true
+	case "DataInventoryEntry.what":
+		if e.ComplexityRoot.DataInventoryEntry.What == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataInventoryEntry.What(childComplexity), true
+	case "DataInventoryEntry.why":
+		if e.ComplexityRoot.DataInventoryEntry.Why == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataInventoryEntry.Why(childComplexity), true
+
 	case "DeleteContactListPayload.clientMutationId":
 		if e.ComplexityRoot.DeleteContactListPayload.ClientMutationID == nil {
 			break
@@ -2784,6 +3103,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteTemplatePayload.UserErrors(childComplexity), true
+
+	case "DeleteWebhookEndpointPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteWebhookEndpointPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteWebhookEndpointPayload.ClientMutationID(childComplexity), true
+	case "DeleteWebhookEndpointPayload.deletedWebhookEndpointId":
+		if e.ComplexityRoot.DeleteWebhookEndpointPayload.DeletedWebhookEndpointID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteWebhookEndpointPayload.DeletedWebhookEndpointID(childComplexity), true
+	case "DeleteWebhookEndpointPayload.userErrors":
+		if e.ComplexityRoot.DeleteWebhookEndpointPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteWebhookEndpointPayload.UserErrors(childComplexity), true
 
 	case "DeliveryEvent.at":
 		if e.ComplexityRoot.DeliveryEvent.At == nil {
@@ -2854,6 +3192,69 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DisableSecondFactorPayload.Viewer(childComplexity), true
 
+	case "EraseContactPayload.clientMutationId":
+		if e.ComplexityRoot.EraseContactPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EraseContactPayload.ClientMutationID(childComplexity), true
+	case "EraseContactPayload.erasedContactId":
+		if e.ComplexityRoot.EraseContactPayload.ErasedContactID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EraseContactPayload.ErasedContactID(childComplexity), true
+	case "EraseContactPayload.userErrors":
+		if e.ComplexityRoot.EraseContactPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EraseContactPayload.UserErrors(childComplexity), true
+
+	case "ErasedRows.count":
+		if e.ComplexityRoot.ErasedRows.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErasedRows.Count(childComplexity), true
+	case "ErasedRows.table":
+		if e.ComplexityRoot.ErasedRows.Table == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErasedRows.Table(childComplexity), true
+
+	case "Erasure.contactId":
+		if e.ComplexityRoot.Erasure.ContactID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Erasure.ContactID(childComplexity), true
+	case "Erasure.finishedAt":
+		if e.ComplexityRoot.Erasure.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Erasure.FinishedAt(childComplexity), true
+	case "Erasure.requestedAt":
+		if e.ComplexityRoot.Erasure.RequestedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Erasure.RequestedAt(childComplexity), true
+	case "Erasure.requestedBy":
+		if e.ComplexityRoot.Erasure.RequestedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Erasure.RequestedBy(childComplexity), true
+	case "Erasure.rows":
+		if e.ComplexityRoot.Erasure.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Erasure.Rows(childComplexity), true
+
 	case "EstimateCampaignPayload.clientMutationId":
 		if e.ComplexityRoot.EstimateCampaignPayload.ClientMutationID == nil {
 			break
@@ -2872,6 +3273,136 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EstimateCampaignPayload.UserErrors(childComplexity), true
+
+	case "Export.bytes":
+		if e.ComplexityRoot.Export.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.Bytes(childComplexity), true
+	case "Export.createdAt":
+		if e.ComplexityRoot.Export.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.CreatedAt(childComplexity), true
+	case "Export.expiresAt":
+		if e.ComplexityRoot.Export.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.ExpiresAt(childComplexity), true
+	case "Export.fileName":
+		if e.ComplexityRoot.Export.FileName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.FileName(childComplexity), true
+	case "Export.finishedAt":
+		if e.ComplexityRoot.Export.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.FinishedAt(childComplexity), true
+	case "Export.format":
+		if e.ComplexityRoot.Export.Format == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.Format(childComplexity), true
+	case "Export.id":
+		if e.ComplexityRoot.Export.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.ID(childComplexity), true
+	case "Export.kind":
+		if e.ComplexityRoot.Export.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.Kind(childComplexity), true
+	case "Export.rows":
+		if e.ComplexityRoot.Export.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.Rows(childComplexity), true
+	case "Export.rowsTotal":
+		if e.ComplexityRoot.Export.RowsTotal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.RowsTotal(childComplexity), true
+	case "Export.status":
+		if e.ComplexityRoot.Export.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.Status(childComplexity), true
+	case "Export.statusReason":
+		if e.ComplexityRoot.Export.StatusReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.StatusReason(childComplexity), true
+	case "Export.url":
+		if e.ComplexityRoot.Export.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.URL(childComplexity), true
+
+	case "ExportConnection.edges":
+		if e.ComplexityRoot.ExportConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportConnection.Edges(childComplexity), true
+	case "ExportConnection.pageInfo":
+		if e.ComplexityRoot.ExportConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportConnection.PageInfo(childComplexity), true
+	case "ExportConnection.totalCount":
+		if e.ComplexityRoot.ExportConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportConnection.TotalCount(childComplexity), true
+
+	case "ExportEdge.cursor":
+		if e.ComplexityRoot.ExportEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportEdge.Cursor(childComplexity), true
+	case "ExportEdge.node":
+		if e.ComplexityRoot.ExportEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportEdge.Node(childComplexity), true
+
+	case "ExportPayload.clientMutationId":
+		if e.ComplexityRoot.ExportPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportPayload.ClientMutationID(childComplexity), true
+	case "ExportPayload.export":
+		if e.ComplexityRoot.ExportPayload.Export == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportPayload.Export(childComplexity), true
+	case "ExportPayload.userErrors":
+		if e.ComplexityRoot.ExportPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportPayload.UserErrors(childComplexity), true
 
 	case "ExternalLogin.createdAt":
 		if e.ComplexityRoot.ExternalLogin.CreatedAt == nil {
@@ -2948,6 +3479,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FailureCount.Count(childComplexity), true
+	case "FailureCount.retryable":
+		if e.ComplexityRoot.FailureCount.Retryable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FailureCount.Retryable(childComplexity), true
 	case "FailureCount.title":
 		if e.ComplexityRoot.FailureCount.Title == nil {
 			break
@@ -3329,6 +3866,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.Reference(childComplexity), true
+	case "Message.reply":
+		if e.ComplexityRoot.Message.Reply == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Reply(childComplexity), true
+	case "Message.replyTo":
+		if e.ComplexityRoot.Message.ReplyTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.ReplyTo(childComplexity), true
 	case "Message.revokedAt":
 		if e.ComplexityRoot.Message.RevokedAt == nil {
 			break
@@ -3515,6 +4064,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MessagePricing.Type(childComplexity), true
 
+	case "MessageReply.id":
+		if e.ComplexityRoot.MessageReply.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageReply.ID(childComplexity), true
+	case "MessageReply.payload":
+		if e.ComplexityRoot.MessageReply.Payload == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageReply.Payload(childComplexity), true
+	case "MessageReply.title":
+		if e.ComplexityRoot.MessageReply.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageReply.Title(childComplexity), true
+
 	case "MissingCount.count":
 		if e.ComplexityRoot.MissingCount.Count == nil {
 			break
@@ -3550,6 +4118,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptTerms(childComplexity, args["input"].(model.AcceptTermsInput)), true
+	case "Mutation.addCampaignRecipients":
+		if e.ComplexityRoot.Mutation.AddCampaignRecipients == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addCampaignRecipients_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddCampaignRecipients(childComplexity, args["input"].(model.AddCampaignRecipientsInput)), true
 	case "Mutation.addSuppressions":
 		if e.ComplexityRoot.Mutation.AddSuppressions == nil {
 			break
@@ -3737,6 +4316,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateTemplate(childComplexity, args["input"].(model.CreateTemplateInput)), true
+	case "Mutation.createWebhookEndpoint":
+		if e.ComplexityRoot.Mutation.CreateWebhookEndpoint == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createWebhookEndpoint_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateWebhookEndpoint(childComplexity, args["input"].(model.CreateWebhookEndpointInput)), true
 	case "Mutation.deleteContactList":
 		if e.ComplexityRoot.Mutation.DeleteContactList == nil {
 			break
@@ -3770,6 +4360,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteTemplate(childComplexity, args["input"].(model.DeleteTemplateInput)), true
+	case "Mutation.deleteWebhookEndpoint":
+		if e.ComplexityRoot.Mutation.DeleteWebhookEndpoint == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteWebhookEndpoint_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteWebhookEndpoint(childComplexity, args["input"].(model.DeleteWebhookEndpointInput)), true
 	case "Mutation.deregisterPhoneNumber":
 		if e.ComplexityRoot.Mutation.DeregisterPhoneNumber == nil {
 			break
@@ -3825,6 +4426,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DuplicateTemplate(childComplexity, args["input"].(model.DuplicateTemplateInput)), true
+	case "Mutation.eraseContact":
+		if e.ComplexityRoot.Mutation.EraseContact == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_eraseContact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EraseContact(childComplexity, args["input"].(model.EraseContactInput)), true
 	case "Mutation.estimateCampaign":
 		if e.ComplexityRoot.Mutation.EstimateCampaign == nil {
 			break
@@ -3836,6 +4448,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EstimateCampaign(childComplexity, args["input"].(model.EstimateCampaignInput)), true
+	case "Mutation.exportContacts":
+		if e.ComplexityRoot.Mutation.ExportContacts == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_exportContacts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ExportContacts(childComplexity, args["input"].(model.ExportContactsInput)), true
+	case "Mutation.exportMessages":
+		if e.ComplexityRoot.Mutation.ExportMessages == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_exportMessages_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ExportMessages(childComplexity, args["input"].(model.ExportMessagesInput)), true
+	case "Mutation.exportPersonalData":
+		if e.ComplexityRoot.Mutation.ExportPersonalData == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_exportPersonalData_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ExportPersonalData(childComplexity, args["input"].(model.ExportPersonalDataInput)), true
+	case "Mutation.exportStatistics":
+		if e.ComplexityRoot.Mutation.ExportStatistics == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_exportStatistics_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ExportStatistics(childComplexity, args["input"].(model.ExportStatisticsInput)), true
+	case "Mutation.importCampaignRecipients":
+		if e.ComplexityRoot.Mutation.ImportCampaignRecipients == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_importCampaignRecipients_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ImportCampaignRecipients(childComplexity, args["input"].(model.ImportCampaignRecipientsInput)), true
 	case "Mutation.importContacts":
 		if e.ComplexityRoot.Mutation.ImportContacts == nil {
 			break
@@ -4023,6 +4690,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RetryCampaign(childComplexity, args["input"].(model.RetryCampaignInput)), true
+	case "Mutation.retryWebhookDelivery":
+		if e.ComplexityRoot.Mutation.RetryWebhookDelivery == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retryWebhookDelivery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetryWebhookDelivery(childComplexity, args["input"].(model.RetryWebhookDeliveryInput)), true
 	case "Mutation.revokeApiKey":
 		if e.ComplexityRoot.Mutation.RevokeAPIKey == nil {
 			break
@@ -4067,6 +4745,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeSession(childComplexity, args["input"].(model.RevokeSessionInput)), true
+	case "Mutation.rotateWebhookSecret":
+		if e.ComplexityRoot.Mutation.RotateWebhookSecret == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rotateWebhookSecret_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RotateWebhookSecret(childComplexity, args["input"].(model.RotateWebhookSecretInput)), true
 	case "Mutation.sendMessage":
 		if e.ComplexityRoot.Mutation.SendMessage == nil {
 			break
@@ -4089,6 +4778,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignIn(childComplexity, args["input"].(model.SignInInput)), true
+	case "Mutation.signInByLink":
+		if e.ComplexityRoot.Mutation.SignInByLink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signInByLink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignInByLink(childComplexity, args["input"].(model.SignInByLinkInput)), true
 	case "Mutation.signOut":
 		if e.ComplexityRoot.Mutation.SignOut == nil {
 			break
@@ -4155,6 +4855,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.TestCampaign(childComplexity, args["input"].(model.TestCampaignInput)), true
+	case "Mutation.testWebhookEndpoint":
+		if e.ComplexityRoot.Mutation.TestWebhookEndpoint == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_testWebhookEndpoint_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TestWebhookEndpoint(childComplexity, args["input"].(model.TestWebhookEndpointInput)), true
 	case "Mutation.unlinkExternalLogin":
 		if e.ComplexityRoot.Mutation.UnlinkExternalLogin == nil {
 			break
@@ -4287,6 +4998,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateUser(childComplexity, args["input"].(model.UpdateUserInput)), true
+	case "Mutation.updateWebhookEndpoint":
+		if e.ComplexityRoot.Mutation.UpdateWebhookEndpoint == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateWebhookEndpoint_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateWebhookEndpoint(childComplexity, args["input"].(model.UpdateWebhookEndpointInput)), true
 	case "Mutation.uploadMedia":
 		if e.ComplexityRoot.Mutation.UploadMedia == nil {
 			break
@@ -4399,6 +5121,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.TimeZone(childComplexity), true
+	case "Organization.usage":
+		if e.ComplexityRoot.Organization.Usage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.Usage(childComplexity), true
 
 	case "OrganizationPayload.clientMutationId":
 		if e.ComplexityRoot.OrganizationPayload.ClientMutationID == nil {
@@ -4418,6 +5146,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrganizationPayload.UserErrors(childComplexity), true
+
+	case "OrganizationUsage.contacts":
+		if e.ComplexityRoot.OrganizationUsage.Contacts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganizationUsage.Contacts(childComplexity), true
+	case "OrganizationUsage.contactsMax":
+		if e.ComplexityRoot.OrganizationUsage.ContactsMax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganizationUsage.ContactsMax(childComplexity), true
+	case "OrganizationUsage.messagesPerDay":
+		if e.ComplexityRoot.OrganizationUsage.MessagesPerDay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganizationUsage.MessagesPerDay(childComplexity), true
+	case "OrganizationUsage.messagesToday":
+		if e.ComplexityRoot.OrganizationUsage.MessagesToday == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganizationUsage.MessagesToday(childComplexity), true
+	case "OrganizationUsage.phoneNumbers":
+		if e.ComplexityRoot.OrganizationUsage.PhoneNumbers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganizationUsage.PhoneNumbers(childComplexity), true
+	case "OrganizationUsage.phoneNumbersMax":
+		if e.ComplexityRoot.OrganizationUsage.PhoneNumbersMax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganizationUsage.PhoneNumbersMax(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -4831,6 +5596,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Contacts(childComplexity, args["filter"].(*jsonfield.ContactFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.ContactOrder)), true
+	case "Query.dataInventory":
+		if e.ComplexityRoot.Query.DataInventory == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.DataInventory(childComplexity), true
 	case "Query.deliveryEvents":
 		if e.ComplexityRoot.Query.DeliveryEvents == nil {
 			break
@@ -4842,6 +5613,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.DeliveryEvents(childComplexity, args["filter"].(*model.DeliveryEventFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int)), true
+	case "Query.erasure":
+		if e.ComplexityRoot.Query.Erasure == nil {
+			break
+		}
+
+		args, err := ec.field_Query_erasure_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Erasure(childComplexity, args["contactId"].(uid.ID)), true
+	case "Query.exports":
+		if e.ComplexityRoot.Query.Exports == nil {
+			break
+		}
+
+		args, err := ec.field_Query_exports_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Exports(childComplexity, args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.ExportOrder)), true
 	case "Query.externalSignIn":
 		if e.ComplexityRoot.Query.ExternalSignIn == nil {
 			break
@@ -4870,7 +5663,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Messages(childComplexity, args["filter"].(*model.MessageFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.MessageOrder)), true
+		return e.ComplexityRoot.Query.Messages(childComplexity, args["filter"].(*jsonfield.MessageFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.MessageOrder)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -4893,12 +5686,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]uid.ID)), true
+	case "Query.previewTemplate":
+		if e.ComplexityRoot.Query.PreviewTemplate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_previewTemplate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PreviewTemplate(childComplexity, args["input"].(model.TemplateInput), args["values"].([]*model.ParameterValueInput)), true
 	case "Query.rateCards":
 		if e.ComplexityRoot.Query.RateCards == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Query.RateCards(childComplexity), true
+	case "Query.reconciliation":
+		if e.ComplexityRoot.Query.Reconciliation == nil {
+			break
+		}
+
+		args, err := ec.field_Query_reconciliation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Reconciliation(childComplexity, args["filter"].(model.ReconciliationRowFilter)), true
 	case "Query.segments":
 		if e.ComplexityRoot.Query.Segments == nil {
 			break
@@ -4955,6 +5770,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+	case "Query.webhookEndpoints":
+		if e.ComplexityRoot.Query.WebhookEndpoints == nil {
+			break
+		}
+
+		args, err := ec.field_Query_webhookEndpoints_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.WebhookEndpoints(childComplexity, args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.WebhookEndpointOrder)), true
 
 	case "QuietHours.end":
 		if e.ComplexityRoot.QuietHours.End == nil {
@@ -5005,6 +5831,67 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RateCard.Name(childComplexity), true
+
+	case "ReconciliationRow.account":
+		if e.ComplexityRoot.ReconciliationRow.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRow.Account(childComplexity), true
+	case "ReconciliationRow.category":
+		if e.ComplexityRoot.ReconciliationRow.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRow.Category(childComplexity), true
+	case "ReconciliationRow.comparedAt":
+		if e.ComplexityRoot.ReconciliationRow.ComparedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRow.ComparedAt(childComplexity), true
+	case "ReconciliationRow.day":
+		if e.ComplexityRoot.ReconciliationRow.Day == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRow.Day(childComplexity), true
+	case "ReconciliationRow.measure":
+		if e.ComplexityRoot.ReconciliationRow.Measure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRow.Measure(childComplexity), true
+	case "ReconciliationRow.ourCost":
+		if e.ComplexityRoot.ReconciliationRow.OurCost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRow.OurCost(childComplexity), true
+	case "ReconciliationRow.ours":
+		if e.ComplexityRoot.ReconciliationRow.Ours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRow.Ours(childComplexity), true
+	case "ReconciliationRow.phoneNumber":
+		if e.ComplexityRoot.ReconciliationRow.PhoneNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRow.PhoneNumber(childComplexity), true
+	case "ReconciliationRow.whatsApp":
+		if e.ComplexityRoot.ReconciliationRow.WhatsApp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRow.WhatsApp(childComplexity), true
+	case "ReconciliationRow.whatsAppCost":
+		if e.ComplexityRoot.ReconciliationRow.WhatsAppCost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRow.WhatsAppCost(childComplexity), true
 
 	case "RecoveryCodesPayload.clientMutationId":
 		if e.ComplexityRoot.RecoveryCodesPayload.ClientMutationID == nil {
@@ -5462,6 +6349,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatisticsRow.Category(childComplexity), true
+	case "StatisticsRow.clicked":
+		if e.ComplexityRoot.StatisticsRow.Clicked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.Clicked(childComplexity), true
 	case "StatisticsRow.cost":
 		if e.ComplexityRoot.StatisticsRow.Cost == nil {
 			break
@@ -5528,6 +6421,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatisticsRow.Received(childComplexity), true
+	case "StatisticsRow.replied":
+		if e.ComplexityRoot.StatisticsRow.Replied == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.Replied(childComplexity), true
 	case "StatisticsRow.sent":
 		if e.ComplexityRoot.StatisticsRow.Sent == nil {
 			break
@@ -6320,6 +7219,241 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Viewer.User(childComplexity), true
 
+	case "WebhookDelivery.attempts":
+		if e.ComplexityRoot.WebhookDelivery.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Attempts(childComplexity), true
+	case "WebhookDelivery.createdAt":
+		if e.ComplexityRoot.WebhookDelivery.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.CreatedAt(childComplexity), true
+	case "WebhookDelivery.deliveredAt":
+		if e.ComplexityRoot.WebhookDelivery.DeliveredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.DeliveredAt(childComplexity), true
+	case "WebhookDelivery.endpoint":
+		if e.ComplexityRoot.WebhookDelivery.Endpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Endpoint(childComplexity), true
+	case "WebhookDelivery.error":
+		if e.ComplexityRoot.WebhookDelivery.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Error(childComplexity), true
+	case "WebhookDelivery.event":
+		if e.ComplexityRoot.WebhookDelivery.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Event(childComplexity), true
+	case "WebhookDelivery.id":
+		if e.ComplexityRoot.WebhookDelivery.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.ID(childComplexity), true
+	case "WebhookDelivery.nextAttemptAt":
+		if e.ComplexityRoot.WebhookDelivery.NextAttemptAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.NextAttemptAt(childComplexity), true
+	case "WebhookDelivery.payload":
+		if e.ComplexityRoot.WebhookDelivery.Payload == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Payload(childComplexity), true
+	case "WebhookDelivery.responseBody":
+		if e.ComplexityRoot.WebhookDelivery.ResponseBody == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.ResponseBody(childComplexity), true
+	case "WebhookDelivery.responseStatus":
+		if e.ComplexityRoot.WebhookDelivery.ResponseStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.ResponseStatus(childComplexity), true
+	case "WebhookDelivery.status":
+		if e.ComplexityRoot.WebhookDelivery.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Status(childComplexity), true
+
+	case "WebhookDeliveryConnection.edges":
+		if e.ComplexityRoot.WebhookDeliveryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.Edges(childComplexity), true
+	case "WebhookDeliveryConnection.pageInfo":
+		if e.ComplexityRoot.WebhookDeliveryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.PageInfo(childComplexity), true
+	case "WebhookDeliveryConnection.totalCount":
+		if e.ComplexityRoot.WebhookDeliveryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.TotalCount(childComplexity), true
+
+	case "WebhookDeliveryEdge.cursor":
+		if e.ComplexityRoot.WebhookDeliveryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryEdge.Cursor(childComplexity), true
+	case "WebhookDeliveryEdge.node":
+		if e.ComplexityRoot.WebhookDeliveryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryEdge.Node(childComplexity), true
+
+	case "WebhookDeliveryPayload.clientMutationId":
+		if e.ComplexityRoot.WebhookDeliveryPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryPayload.ClientMutationID(childComplexity), true
+	case "WebhookDeliveryPayload.delivery":
+		if e.ComplexityRoot.WebhookDeliveryPayload.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryPayload.Delivery(childComplexity), true
+	case "WebhookDeliveryPayload.userErrors":
+		if e.ComplexityRoot.WebhookDeliveryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryPayload.UserErrors(childComplexity), true
+
+	case "WebhookEndpoint.createdAt":
+		if e.ComplexityRoot.WebhookEndpoint.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.CreatedAt(childComplexity), true
+	case "WebhookEndpoint.deliveries":
+		if e.ComplexityRoot.WebhookEndpoint.Deliveries == nil {
+			break
+		}
+
+		args, err := ec.field_WebhookEndpoint_deliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.Deliveries(childComplexity, args["filter"].(*model.WebhookDeliveryFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.WebhookDeliveryOrder)), true
+	case "WebhookEndpoint.description":
+		if e.ComplexityRoot.WebhookEndpoint.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.Description(childComplexity), true
+	case "WebhookEndpoint.events":
+		if e.ComplexityRoot.WebhookEndpoint.Events == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.Events(childComplexity), true
+	case "WebhookEndpoint.id":
+		if e.ComplexityRoot.WebhookEndpoint.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.ID(childComplexity), true
+	case "WebhookEndpoint.selection":
+		if e.ComplexityRoot.WebhookEndpoint.Selection == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.Selection(childComplexity), true
+	case "WebhookEndpoint.status":
+		if e.ComplexityRoot.WebhookEndpoint.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.Status(childComplexity), true
+	case "WebhookEndpoint.statusReason":
+		if e.ComplexityRoot.WebhookEndpoint.StatusReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.StatusReason(childComplexity), true
+	case "WebhookEndpoint.url":
+		if e.ComplexityRoot.WebhookEndpoint.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.URL(childComplexity), true
+
+	case "WebhookEndpointConnection.edges":
+		if e.ComplexityRoot.WebhookEndpointConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointConnection.Edges(childComplexity), true
+	case "WebhookEndpointConnection.pageInfo":
+		if e.ComplexityRoot.WebhookEndpointConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointConnection.PageInfo(childComplexity), true
+	case "WebhookEndpointConnection.totalCount":
+		if e.ComplexityRoot.WebhookEndpointConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointConnection.TotalCount(childComplexity), true
+
+	case "WebhookEndpointEdge.cursor":
+		if e.ComplexityRoot.WebhookEndpointEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointEdge.Cursor(childComplexity), true
+	case "WebhookEndpointEdge.node":
+		if e.ComplexityRoot.WebhookEndpointEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointEdge.Node(childComplexity), true
+
+	case "WebhookEndpointPayload.clientMutationId":
+		if e.ComplexityRoot.WebhookEndpointPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointPayload.ClientMutationID(childComplexity), true
+	case "WebhookEndpointPayload.userErrors":
+		if e.ComplexityRoot.WebhookEndpointPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointPayload.UserErrors(childComplexity), true
+	case "WebhookEndpointPayload.webhookEndpoint":
+		if e.ComplexityRoot.WebhookEndpointPayload.WebhookEndpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointPayload.WebhookEndpoint(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -6334,6 +7468,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AccountCredentialsInput", ec.unmarshalInputAccountCredentialsInput),
 			graphql.NewInputUnmarshaler("AccountOrder", ec.unmarshalInputAccountOrder),
 			graphql.NewInputUnmarshaler("AccountTokenInput", ec.unmarshalInputAccountTokenInput),
+			graphql.NewInputUnmarshaler("AddCampaignRecipientsInput", ec.unmarshalInputAddCampaignRecipientsInput),
 			graphql.NewInputUnmarshaler("AddSuppressionsInput", ec.unmarshalInputAddSuppressionsInput),
 			graphql.NewInputUnmarshaler("AppDeepLinkInput", ec.unmarshalInputAppDeepLinkInput),
 			graphql.NewInputUnmarshaler("AttributeFilter", ec.unmarshalInputAttributeFilter),
@@ -6345,6 +7480,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignAudienceInput", ec.unmarshalInputCampaignAudienceInput),
 			graphql.NewInputUnmarshaler("CampaignFilter", ec.unmarshalInputCampaignFilter),
 			graphql.NewInputUnmarshaler("CampaignOrder", ec.unmarshalInputCampaignOrder),
+			graphql.NewInputUnmarshaler("CampaignOutcomeFilter", ec.unmarshalInputCampaignOutcomeFilter),
+			graphql.NewInputUnmarshaler("CampaignRecipientInput", ec.unmarshalInputCampaignRecipientInput),
 			graphql.NewInputUnmarshaler("CanaryInput", ec.unmarshalInputCanaryInput),
 			graphql.NewInputUnmarshaler("CancelCampaignInput", ec.unmarshalInputCancelCampaignInput),
 			graphql.NewInputUnmarshaler("CancelContactImportInput", ec.unmarshalInputCancelContactImportInput),
@@ -6366,9 +7503,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateOrganizationInput", ec.unmarshalInputCreateOrganizationInput),
 			graphql.NewInputUnmarshaler("CreateSegmentInput", ec.unmarshalInputCreateSegmentInput),
 			graphql.NewInputUnmarshaler("CreateTemplateInput", ec.unmarshalInputCreateTemplateInput),
+			graphql.NewInputUnmarshaler("CreateWebhookEndpointInput", ec.unmarshalInputCreateWebhookEndpointInput),
 			graphql.NewInputUnmarshaler("DeleteContactListInput", ec.unmarshalInputDeleteContactListInput),
 			graphql.NewInputUnmarshaler("DeleteSegmentInput", ec.unmarshalInputDeleteSegmentInput),
 			graphql.NewInputUnmarshaler("DeleteTemplateInput", ec.unmarshalInputDeleteTemplateInput),
+			graphql.NewInputUnmarshaler("DeleteWebhookEndpointInput", ec.unmarshalInputDeleteWebhookEndpointInput),
 			graphql.NewInputUnmarshaler("DeliveryEventFilter", ec.unmarshalInputDeliveryEventFilter),
 			graphql.NewInputUnmarshaler("DeregisterPhoneNumberInput", ec.unmarshalInputDeregisterPhoneNumberInput),
 			graphql.NewInputUnmarshaler("DisableSecondFactorInput", ec.unmarshalInputDisableSecondFactorInput),
@@ -6376,7 +7515,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DuplicateCampaignInput", ec.unmarshalInputDuplicateCampaignInput),
 			graphql.NewInputUnmarshaler("DuplicateTemplateInput", ec.unmarshalInputDuplicateTemplateInput),
 			graphql.NewInputUnmarshaler("EmbeddedSignupInput", ec.unmarshalInputEmbeddedSignupInput),
+			graphql.NewInputUnmarshaler("EraseContactInput", ec.unmarshalInputEraseContactInput),
 			graphql.NewInputUnmarshaler("EstimateCampaignInput", ec.unmarshalInputEstimateCampaignInput),
+			graphql.NewInputUnmarshaler("ExportContactsInput", ec.unmarshalInputExportContactsInput),
+			graphql.NewInputUnmarshaler("ExportMessagesInput", ec.unmarshalInputExportMessagesInput),
+			graphql.NewInputUnmarshaler("ExportOrder", ec.unmarshalInputExportOrder),
+			graphql.NewInputUnmarshaler("ExportPersonalDataInput", ec.unmarshalInputExportPersonalDataInput),
+			graphql.NewInputUnmarshaler("ExportStatisticsInput", ec.unmarshalInputExportStatisticsInput),
+			graphql.NewInputUnmarshaler("ImportCampaignRecipientsInput", ec.unmarshalInputImportCampaignRecipientsInput),
 			graphql.NewInputUnmarshaler("ImportContactsInput", ec.unmarshalInputImportContactsInput),
 			graphql.NewInputUnmarshaler("InviteMemberInput", ec.unmarshalInputInviteMemberInput),
 			graphql.NewInputUnmarshaler("LaunchCampaignInput", ec.unmarshalInputLaunchCampaignInput),
@@ -6389,6 +7535,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ParameterValueInput", ec.unmarshalInputParameterValueInput),
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
 			graphql.NewInputUnmarshaler("PreviewContactImportInput", ec.unmarshalInputPreviewContactImportInput),
+			graphql.NewInputUnmarshaler("QuietHoursInput", ec.unmarshalInputQuietHoursInput),
+			graphql.NewInputUnmarshaler("ReconciliationRowFilter", ec.unmarshalInputReconciliationRowFilter),
 			graphql.NewInputUnmarshaler("RecordConsentInput", ec.unmarshalInputRecordConsentInput),
 			graphql.NewInputUnmarshaler("RegenerateRecoveryCodesInput", ec.unmarshalInputRegenerateRecoveryCodesInput),
 			graphql.NewInputUnmarshaler("RegisterPhoneNumberInput", ec.unmarshalInputRegisterPhoneNumberInput),
@@ -6400,13 +7548,16 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
 			graphql.NewInputUnmarshaler("ResumeCampaignInput", ec.unmarshalInputResumeCampaignInput),
 			graphql.NewInputUnmarshaler("RetryCampaignInput", ec.unmarshalInputRetryCampaignInput),
+			graphql.NewInputUnmarshaler("RetryWebhookDeliveryInput", ec.unmarshalInputRetryWebhookDeliveryInput),
 			graphql.NewInputUnmarshaler("RevokeAPIKeyInput", ec.unmarshalInputRevokeAPIKeyInput),
 			graphql.NewInputUnmarshaler("RevokeInvitationInput", ec.unmarshalInputRevokeInvitationInput),
 			graphql.NewInputUnmarshaler("RevokeOtherSessionsInput", ec.unmarshalInputRevokeOtherSessionsInput),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
+			graphql.NewInputUnmarshaler("RotateWebhookSecretInput", ec.unmarshalInputRotateWebhookSecretInput),
 			graphql.NewInputUnmarshaler("SegmentOrder", ec.unmarshalInputSegmentOrder),
 			graphql.NewInputUnmarshaler("SendMessageInput", ec.unmarshalInputSendMessageInput),
 			graphql.NewInputUnmarshaler("SendingPolicyInput", ec.unmarshalInputSendingPolicyInput),
+			graphql.NewInputUnmarshaler("SignInByLinkInput", ec.unmarshalInputSignInByLinkInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
@@ -6424,6 +7575,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TemplateMessageInput", ec.unmarshalInputTemplateMessageInput),
 			graphql.NewInputUnmarshaler("TemplateOrder", ec.unmarshalInputTemplateOrder),
 			graphql.NewInputUnmarshaler("TestCampaignInput", ec.unmarshalInputTestCampaignInput),
+			graphql.NewInputUnmarshaler("TestWebhookEndpointInput", ec.unmarshalInputTestWebhookEndpointInput),
 			graphql.NewInputUnmarshaler("TextMessageInput", ec.unmarshalInputTextMessageInput),
 			graphql.NewInputUnmarshaler("UnlinkExternalLoginInput", ec.unmarshalInputUnlinkExternalLoginInput),
 			graphql.NewInputUnmarshaler("UpdateBusinessProfileInput", ec.unmarshalInputUpdateBusinessProfileInput),
@@ -6437,9 +7589,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateSegmentInput", ec.unmarshalInputUpdateSegmentInput),
 			graphql.NewInputUnmarshaler("UpdateTemplateInput", ec.unmarshalInputUpdateTemplateInput),
 			graphql.NewInputUnmarshaler("UpdateUserInput", ec.unmarshalInputUpdateUserInput),
+			graphql.NewInputUnmarshaler("UpdateWebhookEndpointInput", ec.unmarshalInputUpdateWebhookEndpointInput),
 			graphql.NewInputUnmarshaler("UploadMediaInput", ec.unmarshalInputUploadMediaInput),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", ec.unmarshalInputVerifyEmailInput),
 			graphql.NewInputUnmarshaler("VerifyPhoneNumberInput", ec.unmarshalInputVerifyPhoneNumberInput),
+			graphql.NewInputUnmarshaler("WebhookDeliveryFilter", ec.unmarshalInputWebhookDeliveryFilter),
+			graphql.NewInputUnmarshaler("WebhookDeliveryOrder", ec.unmarshalInputWebhookDeliveryOrder),
+			graphql.NewInputUnmarshaler("WebhookEndpointOrder", ec.unmarshalInputWebhookEndpointOrder),
 		)
 	}
 	first := true
@@ -7090,7 +8246,7 @@ extend type Mutation {
   createCampaign("The campaign." input: CreateCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
   """
   Changes a campaign. What may change when is said at the input. Returns when it is stored.
-  User errors: those of createCampaign, and NOT_ALLOWED (what may not change any more). Errors: NOT_FOUND.
+  User errors: those of createCampaign, NOT_ALLOWED (what may not change any more), and STALE (it has changed since revision). Errors: NOT_FOUND.
   """
   updateCampaign("The campaign, and what changes." input: UpdateCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
   """
@@ -7098,6 +8254,20 @@ extend type Mutation {
   User errors: NOT_FOUND (what it names is gone), TOO_LONG, INVALID (the name). Errors: NOT_FOUND.
   """
   duplicateCampaign("Which campaign." input: DuplicateCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
+  """
+  Adds people to a campaign that has not begun, with values of their own, up to 1,000 at once. Returns when they are stored. Who is no contact becomes one, with
+  nothing but the number and without a consent. Who is a recipient already keeps what is left out here, and gets what is given: the later value counts.
+  User errors: REQUIRED, INVALID (a number, a parameter or a value), TOO_LONG, LIMIT_EXCEEDED (too many at once, or contacts beyond the quota), NOT_ALLOWED
+  (the campaign has begun). Nobody is added where there is one. Errors: NOT_FOUND.
+  """
+  addCampaignRecipients("The campaign, and whom to add." input: AddCampaignRecipientsInput!): AddCampaignRecipientsPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
+  """
+  Adds the people of a CSV or XLSX file to a campaign that has not begun, as addCampaignRecipients does. Returns when the file is stored; its rows are taken in the
+  background, and rejected one by one, as by importContacts: follow ` + "`" + `contactImportProgress` + "`" + `. The campaign cannot be launched before the import has ended.
+  Columns: the number, as importContacts finds it; a column called as one of the template's parameters has its values; ` + "`" + `language` + "`" + ` and ` + "`" + `reference` + "`" + `. All else is passed over.
+  User errors: INVALID (the file is no table with a column of numbers, or the country), LIMIT_EXCEEDED (over 100 MB), NOT_ALLOWED (the campaign has begun). Errors: NOT_FOUND.
+  """
+  importCampaignRecipients("The campaign, and the file." input: ImportCampaignRecipientsInput!): ContactImportPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
   """
   Computes what a launch would do now, without sending anything: people, who is left out and why, languages, time, and what the launch would be refused for.
   It reads the whole audience. Errors: NOT_FOUND.
@@ -7144,7 +8314,7 @@ extend type Mutation {
 extend type Subscription {
   """
   The campaign's counts: at once, then when they change, at most four times a second. It goes on after the campaign has ended,
-  since receipts still come, and completes when every message has come to its end. Errors: NOT_FOUND.
+  since receipts still come, and completes when every message has come to its end; people who answer later are counted all the same. Errors: NOT_FOUND.
   """
   campaignProgress("Which campaign." campaignId: ID!): CampaignProgressUpdate! @role(is: VIEWER, scope: READ)
 }
@@ -7189,6 +8359,8 @@ type Campaign implements Node {
   reference: String
   "Messages not sent by then are skipped as EXPIRED; null is never."
   expiresAt: Time
+  "Another word whenever what updateCampaign changes has changed: for its argument of that name."
+  revision: String!
   "Its counts."
   progress: CampaignProgress!
   "Its messages. Errors: NOT_FOUND (the filter names what is not there)."
@@ -7301,6 +8473,8 @@ enum CampaignStatusReason {
   SCHEDULE_MISSED
   "It was to start at its time, and nobody would have received it."
   AUDIENCE_EMPTY
+  "It was to start at its time, and a file of its recipients was still being read."
+  RECIPIENTS_PENDING
   "Too much of its canary failed. Who resumes it sends the rest all the same."
   CANARY_FAILED
 }
@@ -7313,7 +8487,7 @@ enum MissingParameterPolicy {
   FAIL
 }
 
-"To whom a campaign goes: everyone on any of the lists, in any of the segments or matching the rule, less everyone in an excluded one; one number once."
+"To whom a campaign goes: its recipients, and everyone on any of the lists, in any of the segments or matching the rule, less everyone in an excluded one; one number once."
 type CampaignAudience {
   "The lists it goes to."
   lists: [ContactList!]!
@@ -7327,7 +8501,7 @@ type CampaignAudience {
   rule: [ContactRule!]!
   "How many contacts were named one by one."
   contacts: Int!
-  "Recipients added one by one, with values of their own."
+  "Recipients added one by one, with values of their own; 0 once the campaign has been over for the organization's retentionDays."
   recipients: Int!
   "How many people that is: until the launch a count as of now, afterwards how many were found."
   size: Int!
@@ -7394,6 +8568,23 @@ type CampaignProgress {
   cost: Cost
   "Why messages failed, the most frequent first."
   failures: [FailureCount!]!
+  "Why people were skipped, the most frequent first."
+  skips: [SkipCount!]!
+  """
+  How many people answered. Whoever quotes the campaign's message answers it, whenever that is, and so does who presses its button. All else that a person
+  writes to the number within 24 hours after its latest campaign's message has arrived answers that one.
+  """
+  replied: Int!
+  "Which buttons they pressed, the most frequent first. Each person counts once for each button."
+  buttons: [ButtonCount!]!
+}
+
+"How many people pressed a button."
+type ButtonCount {
+  "What it says. An answered Flow has no button's title; WhatsApp tells a word such as Sent."
+  title: String!
+  "How many people."
+  count: Int!
 }
 
 "How many messages failed with one error."
@@ -7404,6 +8595,8 @@ type FailureCount {
   title: String!
   "What to do about it."
   advice: String!
+  "Whether it is worth sending these messages again once that was done."
+  retryable: Boolean!
   "How many."
   count: Int!
 }
@@ -7422,7 +8615,7 @@ type CampaignEstimate {
   countries: [CountryEstimate!]!
   "People by the template that they would get, the largest first: the campaign's own, and with translate its translations."
   languages: [LanguageEstimate!]!
-  "How long it takes: behind what is queued on the number already, at the number's rate or the campaign's, with a canary's wait, people's own times and the limit."
+  "How long it takes: behind what is queued on the number already, at the number's rate or the campaign's, with a canary's wait, people's own times, their quiet hours and the limit."
   durationSeconds: Int!
   "To how many new people the account may still write in the 24 hours up to now; null where there is no limit."
   messagingLimitRemaining: Int
@@ -7547,7 +8740,7 @@ input CampaignFilter {
   createdBefore: Time
 }
 
-"Everyone in any of the lists, segments, contacts or the filter, less everyone in the excluded ones; one number once."
+"Everyone in any of the lists, segments, contacts or the filter, less everyone in the excluded ones; one number once. It may be empty where recipients are added one by one."
 input CampaignAudienceInput {
   "Everyone on these."
   listIds: [ID!]
@@ -7663,6 +8856,44 @@ input UpdateCampaignInput {
   expiresAt: Time
   "The caller's own name for it."
   reference: String
+  "Its revision as you know it: refused as STALE when it has changed since."
+  revision: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Whom to add to a campaign."
+input AddCampaignRecipientsInput {
+  "One of the organization's that has not begun."
+  campaignId: ID!
+  "Up to 1,000 people."
+  recipients: [CampaignRecipientInput!]!
+  "The same key within 24 hours adds nobody again, up to 255 characters."
+  idempotencyKey: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Somebody with values of their own. What is given here goes before what the campaign binds."
+input CampaignRecipientInput {
+  "Their number with its country code, or a business-scoped user id. Of the same person twice the later one counts, value by value."
+  phone: String!
+  "Their values of the template's parameters. An empty value is none: it takes an earlier one away."
+  values: [ParameterValueInput!]
+  "Their language for this campaign, in place of the contact's: with translate, they get the template in it."
+  language: String
+  "The caller's own name for their message, up to 255 characters: ` + "`" + `Message.reference` + "`" + `."
+  reference: String
+}
+
+"A file with people to add to a campaign."
+input ImportCampaignRecipientsInput {
+  "One of the organization's that has not begun."
+  campaignId: ID!
+  "CSV or XLSX, up to 100 MB, with a header line."
+  file: Upload!
+  "The country of numbers without a country code, ISO 3166."
+  defaultCountry: String
   "Comes back in the payload."
   clientMutationId: String
 }
@@ -7744,6 +8975,18 @@ input RetryCampaignInput {
 
 "A campaign that was changed."
 type CampaignPayload {
+  "The campaign; null when there are user errors."
+  campaign: Campaign
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"Who was added."
+type AddCampaignRecipientsPayload {
+  "How many people, each once, whether they were recipients before or not; 0 when there are user errors."
+  added: Int!
   "The campaign; null when there are user errors."
   campaign: Campaign
   "What the caller can mend; empty when it was done."
@@ -7941,6 +9184,13 @@ type Subscription
     "By what to order; the first counts most. Without it, the oldest first."
     orderBy: [SuppressionOrder!]
   ): SuppressionConnection! @role(is: VIEWER, scope: READ)
+  "The proof that a person was erased: what, when and by whom. Null where no contact of that id was."
+  erasure(
+    "The id that their contact had."
+    contactId: ID!
+  ): Erasure @role(is: VIEWER, scope: READ)
+  "What the service keeps of people: what, why, how long, and who receives it. The page on privacy shows the same."
+  dataInventory: [DataInventoryEntry!]! @role(is: VIEWER, scope: READ)
   """
   The attribute keys in use, the most frequent first, up to 200: for mapping columns and building rules. It reads all contacts.
   """
@@ -7967,6 +9217,14 @@ extend type Mutation {
   opted out: only they themselves can. User errors: INVALID, REQUIRED, TOO_LONG. Errors: NOT_FOUND (the contact).
   """
   recordConsent("The contact, and the statement." input: RecordConsentInput!): ContactPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
+  """
+  Erases the person: name, number, attributes and message bodies. Counts in statistics stay. Returns when nobody finds, lists or writes
+  to them any more; what is left is erased within minutes, and ` + "`" + `erasure` + "`" + ` tells of it. What waits for them is skipped with CONTACT_DELETED.
+  Their number is kept only as a keyed hash, so that they are not written to again: whoever adds it anew makes a contact that is
+  ` + "`" + `suppressed` + "`" + `. This cannot be undone. Called again, it answers the same.
+  Errors: NOT_FOUND (the contact), CONFLICT (WhatsApp does not answer about a message that is on its way to them: call it again).
+  """
+  eraseContact("Which contact." input: EraseContactInput!): EraseContactPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
   """
   Makes an empty contact list. Returns when it is stored.
   User errors: REQUIRED, TOO_LONG, INVALID, TAKEN (the name).
@@ -8146,6 +9404,40 @@ type Suppression implements Node {
   createdAt: Time!
 }
 
+"What was erased of a person. It names nobody."
+type Erasure {
+  "The id that their contact had."
+  contactId: ID!
+  "Who asked for it: a member's e-mail address, or an API key's name."
+  requestedBy: String!
+  "When it was asked for: from then on nobody found them or wrote to them."
+  requestedAt: Time!
+  "When the last of it was erased; null while that goes on."
+  finishedAt: Time
+  "How many rows were erased by now, by table."
+  rows: [ErasedRows!]!
+}
+
+"One kind of personal data that the service keeps."
+type DataInventoryEntry {
+  "What it is."
+  what: String!
+  "What it is for."
+  why: String!
+  "How long it is kept."
+  kept: String!
+  "Who receives it besides the organization."
+  recipients: String!
+}
+
+"Rows of one table that were erased."
+type ErasedRows {
+  "Of which table, as the page on privacy lists them."
+  table: String!
+  "How many."
+  count: Int!
+}
+
 "An attribute key in use."
 type AttributeKey {
   "The key."
@@ -8308,10 +9600,44 @@ input ContactFilter {
   tags: [String!]
   "With none of these tags."
   excludeTags: [String!]
+  "Who came out of an earlier campaign in one of these ways."
+  campaignOutcome: CampaignOutcomeFilter
   "Added at this time or later."
   createdAfter: Time
   "Added before this time."
   createdBefore: Time
+}
+
+"Who came out of a campaign in one of these ways. All that is given must hold of the message that the person got, or was to get, by it."
+input CampaignOutcomeFilter {
+  "One of the organization's."
+  campaignId: ID!
+  "Any of these, at least one. They are looked at anew whenever the filter is used."
+  outcome: [CampaignOutcome!]!
+  "And only whose message has one of these errors: WhatsApp's codes, negative for ours."
+  errorCode: [Int!]
+  "And only who pressed one of these buttons, by the title."
+  button: [String!]
+}
+
+"What came of a campaign for a person."
+enum CampaignOutcome {
+  "They were left out, or their message was not sent, for a reason of its own."
+  SKIPPED
+  "It failed, and did not arrive after all."
+  FAILED
+  "WhatsApp took it or refused it, and it has not arrived: FAILED, and what is still on its way."
+  NOT_DELIVERED
+  "It arrived, whether it was read or not."
+  DELIVERED
+  "It arrived, and was not read as far as they tell. Many people do not tell."
+  NOT_READ
+  "It was read."
+  READ
+  "They answered it."
+  REPLIED
+  "It arrived, and they did not answer."
+  NOT_REPLIED
 }
 
 "A condition on one attribute. What is left out says nothing; all that is given must hold."
@@ -8549,6 +9875,212 @@ type RemoveSuppressionPayload {
   "As it was given."
   clientMutationId: String
 }
+
+"Which contact is erased."
+input EraseContactInput {
+  "One of the organization's."
+  contactId: ID!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"A contact that is erased."
+type EraseContactPayload {
+  "Its id; null when there are user errors."
+  erasedContactId: ID
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+`, BuiltIn: false},
+	{Name: "../../schema/export.graphql", Input: `extend type Query {
+  "The organization's exports of the last weeks, those whose files are gone too."
+  exports(
+    "Only what comes after this cursor."
+    after: Cursor
+    "How many, from the start: 1 to 100."
+    first: Int
+    "Only what comes before this cursor."
+    before: Cursor
+    "How many, from the end: 1 to 100."
+    last: Int
+    "By what to order; the first counts most. Without it, the oldest first."
+    orderBy: [ExportOrder!]
+  ): ExportConnection! @role(is: VIEWER, scope: EXPORT)
+}
+
+extend type Mutation {
+  """
+  Makes a file of messages in the background, oldest first: those that the filter selects and that were made before the call. Ask
+  for the export until its status is COMPLETED. Numbers and texts are masked as they are for the caller.
+  User errors: LIMIT_EXCEEDED (three exports are under way). Errors: NOT_FOUND (the filter names what is not there).
+  """
+  exportMessages("Which messages, and how." input: ExportMessagesInput!): ExportPayload! @role(is: VIEWER, scope: EXPORT)
+  """
+  Makes a file of contacts in the background, oldest first, with their attributes, tags and lists: those that match the filter and
+  were there before the call. importContacts takes the file back. Numbers are masked as they are for the caller.
+  User errors: LIMIT_EXCEEDED (three exports are under way). Errors: NOT_FOUND (the filter names what is not there).
+  """
+  exportContacts("Which contacts, and how." input: ExportContactsInput!): ExportPayload! @role(is: VIEWER, scope: EXPORT)
+  """
+  Makes a file of statistics in the background: the rows that ` + "`" + `statistics` + "`" + ` gives, up to 10,000; with more the export fails.
+  User errors: LIMIT_EXCEEDED (three exports are under way). Errors: BAD_USER_INPUT (an unknown time zone, ` + "`" + `until` + "`" + ` not after
+  ` + "`" + `since` + "`" + `), NOT_FOUND (the filter names what is not there).
+  """
+  exportStatistics("Which statistics, and how." input: ExportStatisticsInput!): ExportPayload! @role(is: VIEWER, scope: EXPORT)
+  """
+  Makes a file of all that is kept about one person in the background: for a person who asks what you keep of them. It is NDJSON:
+  each line has a ` + "`" + `kind` + "`" + ` (contact, identifier, former_identifier, consent, campaign_recipient, suppression, message) and its ` + "`" + `data` + "`" + `.
+  User errors: LIMIT_EXCEEDED (three exports are under way). Errors: NOT_FOUND (the contact).
+  """
+  exportPersonalData("Of whom." input: ExportPersonalDataInput!): ExportPayload! @role(is: CAMPAIGNER, scope: EXPORT)
+}
+
+"""
+A file that is made in the background. ` + "`" + `url` + "`" + ` works while it is COMPLETED and not past ` + "`" + `expiresAt` + "`" + `. Erasing a contact removes the
+finished files of messages, contacts and personal data of the organization, and begins those anew that are under way.
+"""
+type Export implements Node {
+  "Its id, with the prefix exp."
+  id: ID!
+  "What it is of."
+  kind: ExportKind!
+  "How its file is written."
+  format: ExportFormat!
+  "How far it has come."
+  status: JobStatus!
+  "Why it failed, or why its file was removed before its time; null when neither is so."
+  statusReason: String
+  "How many rows are in the file by now."
+  rows: Int!
+  "How many there will be; null until they are counted."
+  rowsTotal: Int
+  "How large the file is, in bytes, by now."
+  bytes: Long!
+  "What a browser saves it as."
+  fileName: String!
+  """
+  A signed link to the file, good until expiresAt; whoever has it needs no token. Null until the file is there, once it is
+  removed, and for callers from whom numbers are hidden that the file shows.
+  """
+  url: String
+  "When it was asked for."
+  createdAt: Time!
+  "When it ended; null until then."
+  finishedAt: Time
+  "When its file is removed, or was; null until it ended."
+  expiresAt: Time
+}
+
+"What an export is of."
+enum ExportKind {
+  "Messages."
+  MESSAGES
+  "Contacts."
+  CONTACTS
+  "Statistics."
+  STATISTICS
+  "All that is kept about one person."
+  PERSONAL_DATA
+}
+
+"How an export's file is written."
+enum ExportFormat {
+  """
+  Comma-separated values in UTF-8 with a byte order mark, so that Excel reads it; times in UTC as 2026-11-30 17:05:35. A ' stands
+  before a value that a spreadsheet would take for a formula.
+  """
+  CSV
+  "A workbook of Excel's, with times that it knows as such; a further sheet after each 1,048,575 rows."
+  XLSX
+  "A JSON object to a line; times as RFC 3339 writes them."
+  NDJSON
+}
+
+"A page of exports."
+type ExportConnection {
+  "The exports with their cursors."
+  edges: [ExportEdge!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are in all. Counting costs time: ask for it when it is needed."
+  totalCount: Int!
+}
+
+"An export in a list of them."
+type ExportEdge {
+  "The export."
+  node: Export!
+  "Its place."
+  cursor: Cursor!
+}
+
+"How exports are ordered."
+input ExportOrder {
+  "Which way."
+  direction: OrderDirection! = ASC
+  "By what."
+  field: ExportOrderField!
+}
+
+"What exports can be ordered by."
+enum ExportOrderField {
+  "When they were asked for."
+  CREATED_AT
+}
+
+"A file of messages."
+input ExportMessagesInput {
+  "Which messages; all without it."
+  filter: MessageFilter
+  "How it is written."
+  format: ExportFormat = CSV
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"A file of contacts."
+input ExportContactsInput {
+  "Which contacts; all without it."
+  filter: ContactFilter
+  "How it is written."
+  format: ExportFormat = CSV
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"A file of statistics."
+input ExportStatisticsInput {
+  "Which time, and which messages."
+  filter: StatisticsFilter!
+  "How long a time one row sums."
+  interval: StatisticsInterval = DAY
+  "By what rows are told apart, in any combination; without it, by time alone."
+  groupBy: [StatisticsDimension!]
+  "How it is written."
+  format: ExportFormat = CSV
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"A file of all that is kept about one person."
+input ExportPersonalDataInput {
+  "The person."
+  contactId: ID!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"An export that was begun."
+type ExportPayload {
+  "The export; null when there are user errors."
+  export: Export
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
 `, BuiltIn: false},
 	{Name: "../../schema/factor.graphql", Input: `extend type Mutation {
   """
@@ -8707,6 +10239,13 @@ extend type Mutation {
   right), NOT_ALLOWED (no open organization; or the operator has suspended the user, and the message says until when and why). Errors: RATE_LIMITED.
   """
   signIn("Address and password." input: SignInInput!): SessionPayload! @public @duringMaintenance
+  """
+  Opens a session by a link that the service printed when it started with the sandbox in place of WhatsApp. The link works once, for a
+  quarter of an hour, in a browser on the machine that runs the service. A code that is missing or wrong does not use it up.
+  User errors: INVALID (token: the link is used, over or mistyped), REQUIRED or INVALID (code), NOT_ALLOWED (from another machine; no
+  open organization; or the operator has suspended the user). Errors: RATE_LIMITED.
+  """
+  signInByLink("What stands in the link." input: SignInByLinkInput!): SessionPayload! @public @duringMaintenance
   "Ends the session that calls. Errors: FORBIDDEN (an API key calls)."
   signOut("Nothing that has to be said." input: SignOutInput): SignOutPayload! @role(is: VIEWER, person: true, beforeSecondFactor: true) @duringMaintenance
   """
@@ -8788,10 +10327,28 @@ type Organization implements Node {
   apiKeys: [APIKey!]!
   "How it wants to send."
   sendingPolicy: SendingPolicy!
-  "How many days message bodies and parameters are to be kept. It is stored and not acted on yet: nothing is erased."
+  "How many days texts, files, values and the words of errors of messages are kept, beside events, imports with their rejected rows, exports, recipients with values of their own of campaigns that are over, and kept webhooks, where the operator does not remove them sooner. What is older is erased once a day; statistics and counts stay."
   retentionDays: Int!
   "Whether the role VIEWER, of members and API keys, sees people's numbers and the texts of messages masked."
   maskForViewers: Boolean!
+  "What is counted of it against the operator's quotas. Of an organization other than the caller's, nothing is shown: all are 0."
+  usage: OrganizationUsage!
+}
+
+"What is counted of an organization against the operator's quotas. A quota of null is no limit."
+type OrganizationUsage {
+  "Messages that were sent since midnight in UTC."
+  messagesToday: Int!
+  "How many a day may be sent."
+  messagesPerDay: Int
+  "Contacts."
+  contacts: Int!
+  "How many there may be. Who writes to the organization becomes a contact all the same."
+  contactsMax: Int
+  "Phone numbers of connected accounts."
+  phoneNumbers: Int!
+  "How many there may be."
+  phoneNumbersMax: Int
 }
 
 "Whether an organization may send."
@@ -8921,7 +10478,10 @@ type SendingPolicy {
   SKIPPED with FREQUENCY_CAP when its turn comes. What failed does not count.
   """
   marketingPerContactPerDay: Int!
-  "Marketing is not sent in these local hours of the contact. It cannot be set yet and is always null: at any hour."
+  """
+  Marketing is not sent in these local hours of the contact: what is due then waits until they end, and others go. A contact's clocks go by their own
+  ` + "`" + `timeZone` + "`" + `, else by that of their number's area or country, else by the organization's. Null is at any hour.
+  """
   quietHours: QuietHours
   "Inbound texts that opt a contact out of marketing when they are nothing but this, in whatever case, e.g. STOP, 退订."
   optOutKeywords: [String!]!
@@ -8953,6 +10513,14 @@ type QuietHours {
   end: String!
 }
 
+"Local times of day, from one to the other; it may go over midnight. They differ."
+input QuietHoursInput {
+  "From, as hours and minutes: 00:00 to 23:59."
+  start: String!
+  "Until, as hours and minutes: 00:00 to 23:59."
+  end: String!
+}
+
 "A new user and their organization."
 input SignUpInput {
   "The address to sign in with."
@@ -8979,6 +10547,16 @@ input SignInInput {
   clientMutationId: String
 }
 
+"A link that the service printed."
+input SignInByLinkInput {
+  "The token behind the # of the link."
+  token: String!
+  "A code of the user's second factor, or a recovery code, where they have one."
+  code: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
 "The end of the session that calls."
 input SignOutInput {
   "Comes back in the payload."
@@ -8999,7 +10577,7 @@ input UpdateOrganizationInput {
   name: String
   "The time zone that its members live by, an IANA name, e.g. Asia/Shanghai."
   timeZone: String
-  "How many days message bodies and parameters are to be kept, 1 to 3650. It is stored and not acted on yet."
+  "How many days texts and values of messages are kept, 1 to 3650; see ` + "`" + `Organization.retentionDays` + "`" + `. It acts within a day. What is still to be sent is kept until it has gone; what was erased does not come back, and is not sent again by ` + "`" + `retryCampaign` + "`" + `."
   retentionDays: Int
   "Whether the role VIEWER sees people's numbers and the texts of messages masked. Subscriptions of viewers end, and begin anew masked."
   maskForViewers: Boolean
@@ -9009,12 +10587,14 @@ input UpdateOrganizationInput {
   clientMutationId: String
 }
 
-"What is to change of a sending policy. What is left out or null stays. It holds for what is decided from then on."
+"What is to change of a sending policy. What is left out or null stays, but for quietHours. It holds for what is decided from then on."
 input SendingPolicyInput {
   "Whether marketing templates go only to contacts with a recorded opt-in."
   requireOptIn: Boolean
   "At most this many marketing messages to one contact in 24 hours, 1 to 100; 0 is no cap."
   marketingPerContactPerDay: Int
+  "Local hours of the contact in which no marketing is sent. Null is none; left out, they stay. What waits already goes by the new ones within seconds."
+  quietHours: QuietHoursInput
   "All inbound texts that opt a contact out, at most 50 of up to 60 characters; an empty list is none."
   optOutKeywords: [String!]
   "All inbound texts that opt a contact in, at most 50 of up to 60 characters, none of them also in optOutKeywords."
@@ -9553,8 +11133,8 @@ type Media {
   "Ends all sessions of the caller but the one that calls, in all their organizations. Errors: FORBIDDEN (an API key calls)."
   revokeOtherSessions("Nothing to say." input: RevokeOtherSessionsInput!): RevokeOtherSessionsPayload! @role(is: VIEWER, person: true) @duringMaintenance
   """
-  Changes what the caller is called, in all their organizations.
-  User errors: REQUIRED, INVALID, TOO_LONG (name). Errors: FORBIDDEN (an API key calls).
+  Changes what the caller is called and their language, in all their organizations.
+  User errors: REQUIRED, INVALID, TOO_LONG (name), INVALID (locale). Errors: FORBIDDEN (an API key calls).
   """
   updateUser("What is to change." input: UpdateUserInput!): UserPayload! @role(is: VIEWER, person: true)
 }
@@ -9719,6 +11299,8 @@ input RevokeOtherSessionsInput {
 input UpdateUserInput {
   "What they are called, up to 100 characters."
   name: String!
+  "The language in which they want pages and mails, as BCP 47 writes it, e.g. zh-Hans; without it, it stays."
+  locale: String
   "Comes back in the payload."
   clientMutationId: String
 }
@@ -9893,7 +11475,7 @@ type Message implements Node {
   wamid: String @personal(as: TEXT)
   "The text, or a file's caption, as sent or received, or as it reads since its author changed it; null where there is none, and once its author took it back or retention has erased it."
   text: String @personal(as: TEXT)
-  "Its file, or its template's header's; null where it holds none, and once its author took it back."
+  "Its file, or its template's header's; null where it holds none, and once its author took it back or retention has erased it."
   media: Media
   "When its author last changed it, on a phone; null when they did not. The text is the new one."
   editedAt: Time
@@ -9903,6 +11485,10 @@ type Message implements Node {
   groupId: String
   "Whether another partner of the business holds the conversation: this is a copy, and must not be answered."
   standby: Boolean!
+  "The message of ours that an inbound message quotes, as a pressed button does; null where it quotes none, and for outbound messages."
+  replyTo: Message
+  "The button or list row that an inbound message chose; null where it chose none, and once retention has erased it."
+  reply: MessageReply
   "Why it failed, or why its last try did; null when nothing went wrong."
   error: MessageError
   "The caller's own name for it; null where none was given."
@@ -9935,6 +11521,16 @@ type Message implements Node {
   events: [DeliveryEvent!]!
   "When it was made, or received here: WhatsApp may tell of a message hours after it was written."
   createdAt: Time!
+}
+
+"What an inbound message chose."
+type MessageReply {
+  "The id of the button or list row; null for a template's button. Of an answered Flow, its kind."
+  id: String @personal(as: TEXT)
+  "What it says; null where WhatsApp does not tell. Of an answered Flow, WhatsApp's word for it, such as Sent."
+  title: String @personal(as: TEXT)
+  "The payload of a template's button, or what was filled in, as JSON; null where there is none."
+  payload: String @personal(as: TEXT)
 }
 
 "Which way a message went."
@@ -10224,6 +11820,10 @@ input MessageFilter {
   direction: Direction
   "In one of these states."
   status: [MessageStatus!]
+  "Skipped for one of these reasons."
+  skipReason: [SkipReason!]
+  "Holding one of these."
+  type: [MessageType!]
   "Of this campaign."
   campaignId: ID
   "With this template."
@@ -10246,6 +11846,8 @@ input MessageFilter {
 
 "Which events. What is left out says nothing; all that is given must hold."
 input DeliveryEventFilter {
+  "Of messages to or from this contact."
+  contactId: ID
   "Of this campaign."
   campaignId: ID
   "Of this number."
@@ -10300,11 +11902,11 @@ union StatusChange = Template | PhoneNumber | Account | Campaign
 extend type Member {
   """
   Of what they are told by mail: what they have chosen by updateNotifications, else what is usual for their role. That is
-  everything for OWNER and ADMIN, the kinds of campaigns and imports for CAMPAIGNER, and nothing for VIEWER.
+  everything for OWNER and ADMIN, the kinds of campaigns, imports and exports for CAMPAIGNER, and nothing for VIEWER.
   """
   notifications: [NotificationKind!]!
   """
-  Whether they are told of everybody's campaigns and imports, and not only of those that they made or launched. What nobody made
+  Whether they are told of everybody's campaigns, imports and exports, and not only of those that they made or launched. What nobody made
   who is still a member (an API key did, or they have left) is told to OWNER and ADMIN, where they are told of that kind.
   """
   notifyOfOthers: Boolean!
@@ -10318,6 +11920,8 @@ enum NotificationKind {
   CAMPAIGN_ENDED
   "An import of contacts could not be finished."
   IMPORT_FAILED
+  "A file that was asked for could not be made."
+  EXPORT_FAILED
   "An account's access token runs out in 14, 3 or 1 days."
   TOKEN_EXPIRING
   "WhatsApp no longer takes an account's access token."
@@ -10326,6 +11930,8 @@ enum NotificationKind {
   ACCOUNT_RESTRICTED
   "WhatsApp rejected, paused or disabled a template."
   TEMPLATE_REJECTED
+  "An endpoint of webhooks took nothing for a day and is SUSPENDED, or answered 410 Gone and is DISABLED."
+  WEBHOOK_SUSPENDED
 }
 
 "Of what the caller wants to be told."
@@ -10529,6 +12135,63 @@ type RateCard {
 "A day of the calendar, e.g. 2026-10-01."
 scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 `, BuiltIn: false},
+	{Name: "../../schema/reconciliation.graphql", Input: `extend type Query {
+  """
+  What we count beside what WhatsApp's own analytics say, for whole UTC days. Each day is compared from the next one on, three times; figures are kept for 400
+  days. They come by day and account, those of the whole account before those of its numbers. Ours are never changed by it. They may differ since WhatsApp's are hours late and estimated, and since other apps may send by the same number.
+  Errors: BAD_USER_INPUT (` + "`" + `until` + "`" + ` before ` + "`" + `since` + "`" + `, a day that is none, or more than 10,000 figures: ask for less), NOT_FOUND (the filter names what is not
+  there).
+  """
+  reconciliation("Which days, and which figures." filter: ReconciliationRowFilter!): [ReconciliationRow!]!
+    @role(is: VIEWER, scope: READ)
+}
+
+"Which figures are asked for."
+input ReconciliationRowFilter {
+  "The first day, e.g. 2026-11-01."
+  since: Date!
+  "The last day; it is among them."
+  until: Date!
+  "Only those of this account."
+  accountId: ID
+  "Leaves out what is equal. Costs make no difference: ours are reckoned from a rate card."
+  onlyDifferences: Boolean
+}
+
+"What is compared with WhatsApp's own figures."
+enum ReconciliationMeasure {
+  "Messages of a number that WhatsApp sent."
+  SENT
+  "Messages of a number that were delivered."
+  DELIVERED
+  "Delivered messages of the whole account by the category in which WhatsApp charges them."
+  CHARGED
+}
+
+"One figure of a day as we count it and as WhatsApp does."
+type ReconciliationRow {
+  "The day, in UTC."
+  day: Date!
+  "Whose figure it is; null when the account is gone."
+  account: Account
+  "The number; null for CHARGED, and when it is gone."
+  phoneNumber: PhoneNumber
+  "What is compared."
+  measure: ReconciliationMeasure!
+  "MARKETING, UTILITY, AUTHENTICATION, SERVICE for what has no template, or another one of WhatsApp's; null but for CHARGED."
+  category: String
+  "What we count."
+  ours: Int!
+  "What WhatsApp counts."
+  whatsApp: Int!
+  "What we reckon they cost, by the rate card; null but for CHARGED, and where no price is known."
+  ourCost: Cost
+  "What WhatsApp says they cost; null but for CHARGED, and where it does not say, as for accounts that a partner pays for."
+  whatsAppCost: Cost
+  "When they were last compared."
+  comparedAt: Time!
+}
+`, BuiltIn: false},
 	{Name: "../../schema/statistics.graphql", Input: `extend type Query {
   """
   How many messages were accepted, sent, delivered, read and so on, by time and by what ` + "`" + `groupBy` + "`" + ` names. The figures are exact, and
@@ -10618,6 +12281,16 @@ type StatisticsRow {
   received: Int!
   "People who opted out."
   optedOut: Int!
+  """
+  Messages that people answered, each once, in the hour in which the first answer was written. An answer quotes the message or presses its button; all
+  else that a person writes within 24 hours after it has arrived answers the latest message from that number, a campaign's before any other.
+  """
+  replied: Int!
+  """
+  Clicks on links of marketing messages that WhatsApp told of. It names neither the person nor the message: they have an account, a number and the
+  category MARKETING, and no template, campaign or country. WhatsApp tells of them for the Marketing Messages API only.
+  """
+  clicked: Int!
   "The delivered as a share of the accepted: delivered / accepted, 0 where nothing was accepted. It may exceed 1 in an interval: what was accepted before it may arrive in it."
   deliveryRate: Float!
   "The read as a share of the delivered: read / delivered, 0 where nothing was delivered. It may exceed 1 in an interval, as above."
@@ -10664,6 +12337,11 @@ input StatisticsFilter {
   ): TemplateConnection! @role(is: VIEWER, scope: READ)
   "Checks a template against WhatsApp's published rules without saving or submitting it. The manual lists the rules."
   lintTemplate("The template." input: TemplateInput!): [TemplateProblem!]! @role(is: VIEWER, scope: READ)
+  """
+  A template that need not be stored, as a recipient would see it: with these values, or its own examples where one is missing. It need
+  not be right either; lintTemplate says what is wrong.
+  """
+  previewTemplate("The template." input: TemplateInput!, "Values by parameter, at most 100." values: [ParameterValueInput!]): TemplatePreview! @role(is: VIEWER, scope: READ)
 }
 
 extend type Mutation {
@@ -11349,6 +13027,362 @@ type DeleteTemplatePayload {
   clientMutationId: String
 }
 `, BuiltIn: false},
+	{Name: "../../schema/webhook.graphql", Input: `extend type Query {
+  "The organization's endpoints: servers of its own to which events are posted. Up to 20."
+  webhookEndpoints(
+    "Only what comes after this cursor."
+    after: Cursor
+    "How many, from the start: 1 to 100."
+    first: Int
+    "Only what comes before this cursor."
+    before: Cursor
+    "How many, from the end: 1 to 100."
+    last: Int
+    "By what to order; the first counts most. Without it, the oldest first."
+    orderBy: [WebhookEndpointOrder!]
+  ): WebhookEndpointConnection! @role(is: ADMIN, scope: MANAGE_WEBHOOKS)
+}
+
+extend type Mutation {
+  """
+  Adds a server to which events are posted from now on. The answer shows the secret that signs them, this once.
+  User errors: REQUIRED, INVALID (the address, the events), TOO_LONG, NOT_ALLOWED (an address within the operator's network;
+  events that are not of messages, and selections, which this version does not take yet), LIMIT_EXCEEDED (20 endpoints).
+  """
+  createWebhookEndpoint("Where to post what." input: CreateWebhookEndpointInput!): CreateWebhookEndpointPayload! @role(is: ADMIN, scope: MANAGE_WEBHOOKS)
+  """
+  Changes an endpoint, switches it off or on. Switched on, also after a suspension, it goes on where it stopped, as far as the log goes back.
+  User errors: as for createWebhookEndpoint. Errors: NOT_FOUND (the endpoint).
+  """
+  updateWebhookEndpoint("Which one, and what changes." input: UpdateWebhookEndpointInput!): WebhookEndpointPayload! @role(is: ADMIN, scope: MANAGE_WEBHOOKS)
+  "Removes an endpoint with its deliveries. What is on its way may still arrive. Errors: NOT_FOUND (the endpoint)."
+  deleteWebhookEndpoint("Which one." input: DeleteWebhookEndpointInput!): DeleteWebhookEndpointPayload! @role(is: ADMIN, scope: MANAGE_WEBHOOKS)
+  """
+  Gives an endpoint a new secret, which the answer shows this once. The old one signs as well for 24 hours; one that was older still
+  ends now. Errors: NOT_FOUND (the endpoint).
+  """
+  rotateWebhookSecret("Of which endpoint." input: RotateWebhookSecretInput!): CreateWebhookEndpointPayload! @role(is: ADMIN, scope: MANAGE_WEBHOOKS)
+  """
+  Posts an example of an event to the endpoint now, whatever its status, and says what it answered: the delivery is DELIVERED or
+  FAILED, and is not tried again. The example is the default payload, with ` + "`" + `test` + "`" + ` true and made-up values; a selection does not shape it.
+  Errors: NOT_FOUND (the endpoint).
+  """
+  testWebhookEndpoint("Which endpoint, which event." input: TestWebhookEndpointInput!): WebhookDeliveryPayload! @role(is: ADMIN, scope: MANAGE_WEBHOOKS)
+  """
+  Posts a delivery again, with the same id and payload: one that waits or failed, or that the server took and lost.
+  User errors: NOT_ALLOWED (the endpoint is not ENABLED, or it was a test). Errors: NOT_FOUND (the delivery).
+  """
+  retryWebhookDelivery("Which one." input: RetryWebhookDeliveryInput!): WebhookDeliveryPayload! @role(is: ADMIN, scope: MANAGE_WEBHOOKS)
+}
+
+"""
+A server of the organization's to which events are posted: signed after the Standard Webhooks specification, at least once, in order for one
+message, retried with back-off for a day. The guide says how to receive them.
+"""
+type WebhookEndpoint implements Node {
+  "Its id, with the prefix whe."
+  id: ID!
+  "Where events are posted."
+  url: String!
+  "What it is for, as its makers say."
+  description: String
+  "Of which events it is told."
+  events: [WebhookEventType!]!
+  "A GraphQL selection set on the event's type that shapes the payload; null sends the default."
+  selection: String
+  "Whether it gets events."
+  status: WebhookEndpointStatus!
+  "Why it is SUSPENDED, or was switched off by itself; null otherwise."
+  statusReason: String
+  "What was posted to it, and what waits: the newest first. They are kept for WEBHOOK_RETENTION, 7 days by default."
+  deliveries(
+    "Only those that match."
+    filter: WebhookDeliveryFilter
+    "Only what comes after this cursor."
+    after: Cursor
+    "How many, from the start: 1 to 100."
+    first: Int
+    "Only what comes before this cursor."
+    before: Cursor
+    "How many, from the end: 1 to 100."
+    last: Int
+    "By what to order. Without it, the newest first."
+    orderBy: [WebhookDeliveryOrder!]
+  ): WebhookDeliveryConnection!
+  "When it was made."
+  createdAt: Time!
+}
+
+"Whether an endpoint gets events."
+enum WebhookEndpointStatus {
+  "It gets them."
+  ENABLED
+  "Somebody switched it off, or it answered 410 Gone."
+  DISABLED
+  "It took nothing for a day. ADMINs were told by mail."
+  SUSPENDED
+}
+
+"What an endpoint can be told of. The default payload's ` + "`" + `type` + "`" + ` is such a name."
+enum WebhookEventType {
+  "WhatsApp took a message."
+  MESSAGE_ACCEPTED
+  "WhatsApp sent it."
+  MESSAGE_SENT
+  "It reached the phone."
+  MESSAGE_DELIVERED
+  "It was read."
+  MESSAGE_READ
+  "It failed, at once or later."
+  MESSAGE_FAILED
+  "Its answer was lost: whether it was sent is open."
+  MESSAGE_UNKNOWN
+  "It was not sent, and why."
+  MESSAGE_SKIPPED
+  "Somebody wrote to one of the numbers."
+  MESSAGE_RECEIVED
+  "A campaign has another status."
+  CAMPAIGN_STATUS_CHANGED
+  "A template has another status."
+  TEMPLATE_STATUS_CHANGED
+  "An account has another status."
+  ACCOUNT_STATUS_CHANGED
+  "A phone number has another status."
+  PHONE_NUMBER_STATUS_CHANGED
+  "A contact's consent to marketing was given or taken back."
+  CONSENT_CHANGED
+  "An import of contacts is over: completed, failed or canceled."
+  IMPORT_ENDED
+  "The file of an export is there, or failed."
+  EXPORT_ENDED
+}
+
+"An event on its way to an endpoint, and what became of it."
+type WebhookDelivery implements Node {
+  "Its id, with the prefix whd. It is the header webhook-id, the same at each attempt."
+  id: ID!
+  "Where it goes."
+  endpoint: WebhookEndpoint!
+  "Of what it tells."
+  event: WebhookEventType!
+  "How far it has come."
+  status: WebhookDeliveryStatus!
+  "How often it was posted."
+  attempts: Int!
+  "The body that is posted: JSON."
+  payload: String!
+  "The HTTP status of the last answer; null when there was none."
+  responseStatus: Int
+  "The first 1,024 bytes of the last answer's body, while it is not DELIVERED."
+  responseBody: String
+  "What went wrong at the last attempt; null when nothing did."
+  error: String
+  "When it is posted next, at the earliest; null when it is over."
+  nextAttemptAt: Time
+  "When the endpoint took it."
+  deliveredAt: Time
+  "When the event was taken up for the endpoint."
+  createdAt: Time!
+}
+
+"How far a delivery has come."
+enum WebhookDeliveryStatus {
+  "It waits for its first attempt, its next one, or for one before it that tells of the same message."
+  PENDING
+  "The endpoint answered with 2xx."
+  DELIVERED
+  "It was tried for a day, or was a test that went wrong."
+  FAILED
+}
+
+"Which deliveries."
+input WebhookDeliveryFilter {
+  "Those with one of these."
+  status: [WebhookDeliveryStatus!]
+  "Those of one of these."
+  event: [WebhookEventType!]
+  "Those that were made then or later."
+  since: Time
+  "Those that were made before then."
+  until: Time
+}
+
+"A page of endpoints."
+type WebhookEndpointConnection {
+  "The endpoints with their cursors."
+  edges: [WebhookEndpointEdge!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are in all. Counting costs time: ask for it when it is needed."
+  totalCount: Int!
+}
+
+"An endpoint in a list of them."
+type WebhookEndpointEdge {
+  "The endpoint."
+  node: WebhookEndpoint!
+  "Its place."
+  cursor: Cursor!
+}
+
+"How endpoints are ordered."
+input WebhookEndpointOrder {
+  "Which way."
+  direction: OrderDirection! = ASC
+  "By what."
+  field: WebhookEndpointOrderField!
+}
+
+"What endpoints can be ordered by."
+enum WebhookEndpointOrderField {
+  "When they were made."
+  CREATED_AT
+}
+
+"A page of deliveries."
+type WebhookDeliveryConnection {
+  "The deliveries with their cursors."
+  edges: [WebhookDeliveryEdge!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are in all. Counting costs time: ask for it when it is needed."
+  totalCount: Int!
+}
+
+"A delivery in a list of them."
+type WebhookDeliveryEdge {
+  "The delivery."
+  node: WebhookDelivery!
+  "Its place."
+  cursor: Cursor!
+}
+
+"How deliveries are ordered."
+input WebhookDeliveryOrder {
+  "Which way."
+  direction: OrderDirection! = ASC
+  "By what."
+  field: WebhookDeliveryOrderField!
+}
+
+"What deliveries can be ordered by."
+enum WebhookDeliveryOrderField {
+  "When they were made."
+  CREATED_AT
+}
+
+"An endpoint to be."
+input CreateWebhookEndpointInput {
+  "Where to post: https, with a host that is public, unless the operator allows it (WEBHOOK_ALLOW). At most 2,000 characters."
+  url: String!
+  "What it is for; at most 200 characters."
+  description: String
+  "Of which events it is told, each once."
+  events: [WebhookEventType!]!
+  """
+  A GraphQL selection set, such as ` + "`" + `{ status message { id to } }` + "`" + `, that shapes the payload: on DeliveryEvent for events of messages, on
+  Campaign, Template, Account, PhoneNumber, Contact, ContactImport or Export for the others. This version takes none yet: it is
+  NOT_ALLOWED.
+  """
+  selection: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"What changes of an endpoint. What is left out stays."
+input UpdateWebhookEndpointInput {
+  "Which one."
+  webhookEndpointId: ID!
+  "Where to post; null leaves it."
+  url: String
+  "What it is for; null removes it."
+  description: String
+  "Of which events it is told; null leaves them."
+  events: [WebhookEventType!]
+  "The selection; null goes back to the default payload."
+  selection: String
+  "True switches it on, false off; null leaves it."
+  enabled: Boolean
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"An endpoint to be removed."
+input DeleteWebhookEndpointInput {
+  "Which one."
+  webhookEndpointId: ID!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"An endpoint that gets a new secret."
+input RotateWebhookSecretInput {
+  "Which one."
+  webhookEndpointId: ID!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"An example to post."
+input TestWebhookEndpointInput {
+  "To which endpoint."
+  webhookEndpointId: ID!
+  "Of which event; the endpoint need not be told of it otherwise."
+  event: WebhookEventType!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"A delivery to post again."
+input RetryWebhookDeliveryInput {
+  "Which one."
+  webhookDeliveryId: ID!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"An endpoint that was changed."
+type WebhookEndpointPayload {
+  "The endpoint; null when there are user errors."
+  webhookEndpoint: WebhookEndpoint
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"An endpoint with a new secret."
+type CreateWebhookEndpointPayload {
+  "The endpoint; null when there are user errors."
+  webhookEndpoint: WebhookEndpoint
+  "The secret, shown this once: whsec_ and base64. Null when there are user errors."
+  secret: String
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"An endpoint that was removed."
+type DeleteWebhookEndpointPayload {
+  "Its id; null when there are user errors."
+  deletedWebhookEndpointId: ID
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"A delivery that was posted, or will be."
+type WebhookDeliveryPayload {
+  "The delivery; null when there are user errors."
+  delivery: WebhookDelivery
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -11478,6 +13512,20 @@ func (ec *executionContext) childFields_AccountPayload(ctx context.Context, fiel
 		return ec.fieldContext_AccountPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AddCampaignRecipientsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "added":
+		return ec.fieldContext_AddCampaignRecipientsPayload_added(ctx, field)
+	case "campaign":
+		return ec.fieldContext_AddCampaignRecipientsPayload_campaign(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AddCampaignRecipientsPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_AddCampaignRecipientsPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddCampaignRecipientsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AddSuppressionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11610,6 +13658,16 @@ func (ec *executionContext) childFields_BusinessProfile(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type BusinessProfile", field.Name)
 }
 
+func (ec *executionContext) childFields_ButtonCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "title":
+		return ec.fieldContext_ButtonCount_title(ctx, field)
+	case "count":
+		return ec.fieldContext_ButtonCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ButtonCount", field.Name)
+}
+
 func (ec *executionContext) childFields_Campaign(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -11650,6 +13708,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_reference(ctx, field)
 	case "expiresAt":
 		return ec.fieldContext_Campaign_expiresAt(ctx, field)
+	case "revision":
+		return ec.fieldContext_Campaign_revision(ctx, field)
 	case "progress":
 		return ec.fieldContext_Campaign_progress(ctx, field)
 	case "messages":
@@ -11788,6 +13848,12 @@ func (ec *executionContext) childFields_CampaignProgress(ctx context.Context, fi
 		return ec.fieldContext_CampaignProgress_cost(ctx, field)
 	case "failures":
 		return ec.fieldContext_CampaignProgress_failures(ctx, field)
+	case "skips":
+		return ec.fieldContext_CampaignProgress_skips(ctx, field)
+	case "replied":
+		return ec.fieldContext_CampaignProgress_replied(ctx, field)
+	case "buttons":
+		return ec.fieldContext_CampaignProgress_buttons(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignProgress", field.Name)
 }
@@ -12106,6 +14172,34 @@ func (ec *executionContext) childFields_CreateAPIKeyPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type CreateAPIKeyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateWebhookEndpointPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhookEndpoint":
+		return ec.fieldContext_CreateWebhookEndpointPayload_webhookEndpoint(ctx, field)
+	case "secret":
+		return ec.fieldContext_CreateWebhookEndpointPayload_secret(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateWebhookEndpointPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateWebhookEndpointPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateWebhookEndpointPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DataInventoryEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "what":
+		return ec.fieldContext_DataInventoryEntry_what(ctx, field)
+	case "why":
+		return ec.fieldContext_DataInventoryEntry_why(ctx, field)
+	case "kept":
+		return ec.fieldContext_DataInventoryEntry_kept(ctx, field)
+	case "recipients":
+		return ec.fieldContext_DataInventoryEntry_recipients(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DataInventoryEntry", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteContactListPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedContactListId":
@@ -12140,6 +14234,18 @@ func (ec *executionContext) childFields_DeleteTemplatePayload(ctx context.Contex
 		return ec.fieldContext_DeleteTemplatePayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteTemplatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteWebhookEndpointPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedWebhookEndpointId":
+		return ec.fieldContext_DeleteWebhookEndpointPayload_deletedWebhookEndpointId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteWebhookEndpointPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteWebhookEndpointPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteWebhookEndpointPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeliveryEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12182,6 +14288,44 @@ func (ec *executionContext) childFields_DisableSecondFactorPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type DisableSecondFactorPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_EraseContactPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "erasedContactId":
+		return ec.fieldContext_EraseContactPayload_erasedContactId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_EraseContactPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_EraseContactPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EraseContactPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ErasedRows(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "table":
+		return ec.fieldContext_ErasedRows_table(ctx, field)
+	case "count":
+		return ec.fieldContext_ErasedRows_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ErasedRows", field.Name)
+}
+
+func (ec *executionContext) childFields_Erasure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "contactId":
+		return ec.fieldContext_Erasure_contactId(ctx, field)
+	case "requestedBy":
+		return ec.fieldContext_Erasure_requestedBy(ctx, field)
+	case "requestedAt":
+		return ec.fieldContext_Erasure_requestedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Erasure_finishedAt(ctx, field)
+	case "rows":
+		return ec.fieldContext_Erasure_rows(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Erasure", field.Name)
+}
+
 func (ec *executionContext) childFields_EstimateCampaignPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "estimate":
@@ -12192,6 +14336,72 @@ func (ec *executionContext) childFields_EstimateCampaignPayload(ctx context.Cont
 		return ec.fieldContext_EstimateCampaignPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EstimateCampaignPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Export(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Export_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Export_kind(ctx, field)
+	case "format":
+		return ec.fieldContext_Export_format(ctx, field)
+	case "status":
+		return ec.fieldContext_Export_status(ctx, field)
+	case "statusReason":
+		return ec.fieldContext_Export_statusReason(ctx, field)
+	case "rows":
+		return ec.fieldContext_Export_rows(ctx, field)
+	case "rowsTotal":
+		return ec.fieldContext_Export_rowsTotal(ctx, field)
+	case "bytes":
+		return ec.fieldContext_Export_bytes(ctx, field)
+	case "fileName":
+		return ec.fieldContext_Export_fileName(ctx, field)
+	case "url":
+		return ec.fieldContext_Export_url(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Export_createdAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Export_finishedAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Export_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Export", field.Name)
+}
+
+func (ec *executionContext) childFields_ExportConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ExportConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ExportConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ExportConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExportConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ExportEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_ExportEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_ExportEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExportEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ExportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "export":
+		return ec.fieldContext_ExportPayload_export(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ExportPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ExportPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExportPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ExternalLogin(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12238,6 +14448,8 @@ func (ec *executionContext) childFields_FailureCount(ctx context.Context, field 
 		return ec.fieldContext_FailureCount_title(ctx, field)
 	case "advice":
 		return ec.fieldContext_FailureCount_advice(ctx, field)
+	case "retryable":
+		return ec.fieldContext_FailureCount_retryable(ctx, field)
 	case "count":
 		return ec.fieldContext_FailureCount_count(ctx, field)
 	}
@@ -12410,6 +14622,10 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_groupId(ctx, field)
 	case "standby":
 		return ec.fieldContext_Message_standby(ctx, field)
+	case "replyTo":
+		return ec.fieldContext_Message_replyTo(ctx, field)
+	case "reply":
+		return ec.fieldContext_Message_reply(ctx, field)
 	case "error":
 		return ec.fieldContext_Message_error(ctx, field)
 	case "reference":
@@ -12510,6 +14726,18 @@ func (ec *executionContext) childFields_MessagePricing(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type MessagePricing", field.Name)
 }
 
+func (ec *executionContext) childFields_MessageReply(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MessageReply_id(ctx, field)
+	case "title":
+		return ec.fieldContext_MessageReply_title(ctx, field)
+	case "payload":
+		return ec.fieldContext_MessageReply_payload(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MessageReply", field.Name)
+}
+
 func (ec *executionContext) childFields_MissingCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "parameter":
@@ -12544,6 +14772,8 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_retentionDays(ctx, field)
 	case "maskForViewers":
 		return ec.fieldContext_Organization_maskForViewers(ctx, field)
+	case "usage":
+		return ec.fieldContext_Organization_usage(ctx, field)
 	case "requireSecondFactor":
 		return ec.fieldContext_Organization_requireSecondFactor(ctx, field)
 	case "invitations":
@@ -12562,6 +14792,24 @@ func (ec *executionContext) childFields_OrganizationPayload(ctx context.Context,
 		return ec.fieldContext_OrganizationPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrganizationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrganizationUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "messagesToday":
+		return ec.fieldContext_OrganizationUsage_messagesToday(ctx, field)
+	case "messagesPerDay":
+		return ec.fieldContext_OrganizationUsage_messagesPerDay(ctx, field)
+	case "contacts":
+		return ec.fieldContext_OrganizationUsage_contacts(ctx, field)
+	case "contactsMax":
+		return ec.fieldContext_OrganizationUsage_contactsMax(ctx, field)
+	case "phoneNumbers":
+		return ec.fieldContext_OrganizationUsage_phoneNumbers(ctx, field)
+	case "phoneNumbersMax":
+		return ec.fieldContext_OrganizationUsage_phoneNumbersMax(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrganizationUsage", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12764,6 +15012,32 @@ func (ec *executionContext) childFields_RateCard(ctx context.Context, field grap
 		return ec.fieldContext_RateCard_example(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RateCard", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "day":
+		return ec.fieldContext_ReconciliationRow_day(ctx, field)
+	case "account":
+		return ec.fieldContext_ReconciliationRow_account(ctx, field)
+	case "phoneNumber":
+		return ec.fieldContext_ReconciliationRow_phoneNumber(ctx, field)
+	case "measure":
+		return ec.fieldContext_ReconciliationRow_measure(ctx, field)
+	case "category":
+		return ec.fieldContext_ReconciliationRow_category(ctx, field)
+	case "ours":
+		return ec.fieldContext_ReconciliationRow_ours(ctx, field)
+	case "whatsApp":
+		return ec.fieldContext_ReconciliationRow_whatsApp(ctx, field)
+	case "ourCost":
+		return ec.fieldContext_ReconciliationRow_ourCost(ctx, field)
+	case "whatsAppCost":
+		return ec.fieldContext_ReconciliationRow_whatsAppCost(ctx, field)
+	case "comparedAt":
+		return ec.fieldContext_ReconciliationRow_comparedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationRow", field.Name)
 }
 
 func (ec *executionContext) childFields_RecoveryCodesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13046,6 +15320,10 @@ func (ec *executionContext) childFields_StatisticsRow(ctx context.Context, field
 		return ec.fieldContext_StatisticsRow_received(ctx, field)
 	case "optedOut":
 		return ec.fieldContext_StatisticsRow_optedOut(ctx, field)
+	case "replied":
+		return ec.fieldContext_StatisticsRow_replied(ctx, field)
+	case "clicked":
+		return ec.fieldContext_StatisticsRow_clicked(ctx, field)
 	case "deliveryRate":
 		return ec.fieldContext_StatisticsRow_deliveryRate(ctx, field)
 	case "readRate":
@@ -13414,6 +15692,128 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_externalLogins(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookDelivery(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_WebhookDelivery_id(ctx, field)
+	case "endpoint":
+		return ec.fieldContext_WebhookDelivery_endpoint(ctx, field)
+	case "event":
+		return ec.fieldContext_WebhookDelivery_event(ctx, field)
+	case "status":
+		return ec.fieldContext_WebhookDelivery_status(ctx, field)
+	case "attempts":
+		return ec.fieldContext_WebhookDelivery_attempts(ctx, field)
+	case "payload":
+		return ec.fieldContext_WebhookDelivery_payload(ctx, field)
+	case "responseStatus":
+		return ec.fieldContext_WebhookDelivery_responseStatus(ctx, field)
+	case "responseBody":
+		return ec.fieldContext_WebhookDelivery_responseBody(ctx, field)
+	case "error":
+		return ec.fieldContext_WebhookDelivery_error(ctx, field)
+	case "nextAttemptAt":
+		return ec.fieldContext_WebhookDelivery_nextAttemptAt(ctx, field)
+	case "deliveredAt":
+		return ec.fieldContext_WebhookDelivery_deliveredAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_WebhookDelivery_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDelivery", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookDeliveryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WebhookDeliveryConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WebhookDeliveryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_WebhookDeliveryConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDeliveryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookDeliveryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_WebhookDeliveryEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_WebhookDeliveryEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDeliveryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookDeliveryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delivery":
+		return ec.fieldContext_WebhookDeliveryPayload_delivery(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WebhookDeliveryPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_WebhookDeliveryPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDeliveryPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_WebhookEndpoint_id(ctx, field)
+	case "url":
+		return ec.fieldContext_WebhookEndpoint_url(ctx, field)
+	case "description":
+		return ec.fieldContext_WebhookEndpoint_description(ctx, field)
+	case "events":
+		return ec.fieldContext_WebhookEndpoint_events(ctx, field)
+	case "selection":
+		return ec.fieldContext_WebhookEndpoint_selection(ctx, field)
+	case "status":
+		return ec.fieldContext_WebhookEndpoint_status(ctx, field)
+	case "statusReason":
+		return ec.fieldContext_WebhookEndpoint_statusReason(ctx, field)
+	case "deliveries":
+		return ec.fieldContext_WebhookEndpoint_deliveries(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_WebhookEndpoint_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpoint", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpointConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WebhookEndpointConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WebhookEndpointConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_WebhookEndpointConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpointEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_WebhookEndpointEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_WebhookEndpointEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpointPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhookEndpoint":
+		return ec.fieldContext_WebhookEndpointPayload_webhookEndpoint(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WebhookEndpointPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_WebhookEndpointPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointPayload", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

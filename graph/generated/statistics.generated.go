@@ -431,6 +431,52 @@ func (ec *executionContext) fieldContext_StatisticsRow_optedOut(_ context.Contex
 	return graphql.NewScalarFieldContext("StatisticsRow", field, false, false, "Int")
 }
 
+func (ec *executionContext) _StatisticsRow_replied(ctx context.Context, field graphql.CollectedField, obj *model.StatisticsRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatisticsRow_replied(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replied, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatisticsRow_replied(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatisticsRow", field, false, false, "Int")
+}
+
+func (ec *executionContext) _StatisticsRow_clicked(ctx context.Context, field graphql.CollectedField, obj *model.StatisticsRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatisticsRow_clicked(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clicked, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatisticsRow_clicked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatisticsRow", field, false, false, "Int")
+}
+
 func (ec *executionContext) _StatisticsRow_deliveryRate(ctx context.Context, field graphql.CollectedField, obj *model.StatisticsRow) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -707,6 +753,16 @@ func (ec *executionContext) _StatisticsRow(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "replied":
+			out.Values[i] = ec._StatisticsRow_replied(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clicked":
+			out.Values[i] = ec._StatisticsRow_clicked(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "deliveryRate":
 			out.Values[i] = ec._StatisticsRow_deliveryRate(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -756,6 +812,11 @@ func (ec *executionContext) marshalNStatisticsDimension2carillonᚋentᚋenumᚐ
 func (ec *executionContext) unmarshalNStatisticsFilter2carillonᚋgraphᚋmodelᚐStatisticsFilter(ctx context.Context, v any) (model.StatisticsFilter, error) {
 	res, err := ec.unmarshalInputStatisticsFilter(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNStatisticsFilter2ᚖcarillonᚋgraphᚋmodelᚐStatisticsFilter(ctx context.Context, v any) (*model.StatisticsFilter, error) {
+	res, err := ec.unmarshalInputStatisticsFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNStatisticsRow2ᚕᚖcarillonᚋgraphᚋmodelᚐStatisticsRowᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.StatisticsRow) graphql.Marshaler {

@@ -36,7 +36,7 @@ func TestBrowserRunsASubscription(t *testing.T) {
 	b := startBrowser(t)
 	srv := startServer(t)
 
-	b.open(srv.URL + "/" + graphiql.KeyFragment("crk_test"))
+	b.open(srv.URL + graphiql.Path + graphiql.KeyFragment("crk_test"))
 	b.await(`document.body.innerText.replaceAll('\u00a0', ' ').includes('Bearer crk_test') && document.querySelector('.graphiql-execute-button')`)
 	b.await(`location.hash === '' && document.querySelectorAll('.graphiql-tab-button').length === 2`)
 	b.await(`document.querySelector('.graphiql-query-editor').innerText.includes('ticks')`)

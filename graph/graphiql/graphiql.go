@@ -6,15 +6,16 @@ package graphiql
 import (
 	"bytes"
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"net/http"
 	"net/url"
-	"regexp"
-	"strings"
 	"time"
+
+	"carillon/packed"
 )
 
 // Options says what the page starts with.
@@ -24,7 +25,12 @@ type Options struct {
 	Headers  string   `json:"headers"`  // JSON for the headers editor; a value with <…> in it is not sent
 }
 
+// Path is where the page is served; its parts are below it.
+const Path = "/graphiql"
+
 var (
+	//go:embed dist
+	dist embed.FS
 	//go:embed page.html
 	pageHTML string
 	//go:embed viewer.graphql
@@ -50,16 +56,22 @@ func Default() Options {
 // holds the key. Browsers keep it to themselves: it reaches no server and no log.
 func KeyFragment(key string) string { return "#key=" + url.QueryEscape(key) }
 
-// Handler serves the page at / and its parts under /graphiql/.
+// Handler serves the page at Path and its parts below it.
 func Handler(o Options) http.Handler {
 	options, err := json.Marshal(o)
 	if err != nil {
 		panic(err) // three strings
 	}
 
+	folder, err := fs.Sub(dist, "dist")
+	if err != nil {
+		panic(err) // the name is valid
+	}
+
 	var html bytes.Buffer
-	if err := page.Execute(&html, map[string]string{"Options": string(options), "Script": named("graphiql-", ".js"),
-		"Style": named("graphiql-", ".css")}); err != nil {
+	files := packed.New(folder)
+	if err := page.Execute(&html, map[string]string{"Options": string(options),
+		"Script": files.Named("graphiql-", ".js"), "Style": files.Named("graphiql-", ".css")}); err != nil {
 		panic(err) // the template is ours
 	}
 
@@ -67,43 +79,19 @@ func Handler(o Options) http.Handler {
 
 	mux := http.NewServeMux()
 
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET "+Path, func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Security-Policy", policy(r.Host))
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Content-Type-Options", "nosniff")
+		// Monaco writes style attributes; that is what 'unsafe-inline' is for.
+		packed.Guard(h, r.Host, "worker-src 'self'", "style-src 'self' 'unsafe-inline'", "img-src 'self' data:")
 		h.Set("Cache-Control", "no-cache")
 		h.Set("ETag", etag)
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(html.Bytes()))
 	})
 
-	mux.HandleFunc("GET /graphiql/{name}", serveAsset)
+	mux.HandleFunc("GET "+Path+"/{name}", func(w http.ResponseWriter, r *http.Request) {
+		files.Serve(w, r, r.PathValue("name"))
+	})
 
 	return mux
-}
-
-var plainHost = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]+$`)
-
-// policy names the host's websockets, as 'self' does not cover them in every browser.
-// Monaco writes style attributes; that is what 'unsafe-inline' is for.
-func policy(host string) string {
-	sockets := ""
-	if plainHost.MatchString(host) {
-		sockets = " ws://" + host + " wss://" + host
-	}
-
-	return strings.Join([]string{
-		"default-src 'none'",
-		"script-src 'self'",
-		"worker-src 'self'",
-		"style-src 'self' 'unsafe-inline'",
-		"font-src 'self'",
-		"img-src 'self' data:",
-		"connect-src 'self'" + sockets,
-		"base-uri 'none'",
-		"form-action 'none'",
-		"frame-ancestors 'none'",
-	}, "; ")
 }

@@ -46,7 +46,7 @@ func parts(t *testing.T) []string {
 	t.Helper()
 	var found []string
 	for _, m := range regexp.MustCompile(`(?:src|href)="(graphiql/[^"]+)"`).
-		FindAllStringSubmatch(read(t, ask(t, "/").Body), -1) {
+		FindAllStringSubmatch(read(t, ask(t, "/graphiql").Body), -1) {
 		found = append(found, "/"+m[1])
 	}
 
@@ -59,7 +59,7 @@ func parts(t *testing.T) []string {
 
 func TestPageLoadsNothingFromElsewhere(t *testing.T) {
 	t.Parallel()
-	res := ask(t, "/")
+	res := ask(t, "/graphiql")
 	html := read(t, res.Body)
 	if m := regexp.MustCompile(`(?i)(https?:)?//[a-z]`).FindString(html); m != "" {
 		t.Errorf("the page has an address elsewhere: %s", m)
@@ -82,7 +82,7 @@ func TestPageLoadsNothingFromElsewhere(t *testing.T) {
 
 func TestPolicyDoesNotTakeRulesFromTheHostHeader(t *testing.T) {
 	t.Parallel()
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest("GET", "/graphiql", nil)
 	r.Host = "x; script-src *"
 	w := httptest.NewRecorder()
 	graphiql.Handler(graphiql.Default()).ServeHTTP(w, r)
@@ -95,7 +95,7 @@ func TestPageCarriesItsOptionsSafely(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
 	graphiql.Handler(graphiql.Options{Endpoint: `"><script>alert(1)</script>`}).
-		ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		ServeHTTP(w, httptest.NewRequest("GET", "/graphiql", nil))
 	if strings.Contains(w.Body.String(), "<script>alert") {
 		t.Error(w.Body)
 	}
@@ -155,7 +155,7 @@ func TestPartsAreUnpackedOnce(t *testing.T) {
 
 func TestWhatTheBrowserHasIsNotSentAgain(t *testing.T) {
 	t.Parallel()
-	for _, path := range append(parts(t), "/") {
+	for _, path := range append(parts(t), "/graphiql") {
 		again := ask(t, path, "Accept-Encoding", "gzip", "If-None-Match", ask(t, path).Header.Get("ETag"))
 		if again.StatusCode != http.StatusNotModified {
 			t.Errorf("%s: %s", path, again.Status)
@@ -165,7 +165,7 @@ func TestWhatTheBrowserHasIsNotSentAgain(t *testing.T) {
 
 func TestNothingElseIsServed(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"/other", "/graphiql/", "/graphiql/none.js", "/graphiql/..%2fgraphiql.go",
+	for _, path := range []string{"/other", "/", "/graphiql/", "/graphiql/none.js", "/graphiql/..%2fgraphiql.go",
 		"/graphiql/.."} {
 		if res := ask(t, path); res.StatusCode == http.StatusOK {
 			t.Errorf("%s: %s", path, res.Status)

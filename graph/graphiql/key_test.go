@@ -14,7 +14,7 @@ import (
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	b := startBrowser(t)
-	page := startServer(t).URL + "/"
+	page := startServer(t).URL + graphiql.Path
 
 	for name, test := range map[string]func(*testing.T, *browser, func(key string) string){
 		"a link that loads the page replaces the kept key only with consent": loadingLink,

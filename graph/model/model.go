@@ -93,6 +93,30 @@ type AccountTokenInput struct {
 	AccessToken string `json:"accessToken"`
 }
 
+// Whom to add to a campaign.
+type AddCampaignRecipientsInput struct {
+	// One of the organization's that has not begun.
+	CampaignID uid.ID `json:"campaignId"`
+	// Up to 1,000 people.
+	Recipients []*CampaignRecipientInput `json:"recipients"`
+	// The same key within 24 hours adds nobody again, up to 255 characters.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Who was added.
+type AddCampaignRecipientsPayload struct {
+	// How many people, each once, whether they were recipients before or not; 0 when there are user errors.
+	Added int `json:"added"`
+	// The campaign; null when there are user errors.
+	Campaign *ent.Campaign `json:"campaign,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Numbers for the suppression list.
 type AddSuppressionsInput struct {
 	// With country code, as people write them, up to 10,000. Those that are there already change nothing.
@@ -195,6 +219,14 @@ type BusinessProfile struct {
 	PictureURL *string `json:"pictureUrl,omitempty"`
 }
 
+// How many people pressed a button.
+type ButtonCount struct {
+	// What it says. An answered Flow has no button's title; WhatsApp tells a word such as Sent.
+	Title string `json:"title"`
+	// How many people.
+	Count int `json:"count"`
+}
+
 // Which campaigns. What is left out says nothing; all that is given must hold.
 type CampaignFilter struct {
 	// With this reference.
@@ -231,6 +263,18 @@ type CampaignProgressUpdate struct {
 	Status enum.CampaignStatus `json:"status"`
 	// Its counts.
 	Progress *campaign.Progress `json:"progress"`
+}
+
+// Somebody with values of their own. What is given here goes before what the campaign binds.
+type CampaignRecipientInput struct {
+	// Their number with its country code, or a business-scoped user id. Of the same person twice the later one counts, value by value.
+	Phone string `json:"phone"`
+	// Their values of the template's parameters. An empty value is none: it takes an earlier one away.
+	Values []*ParameterValueInput `json:"values,omitempty"`
+	// Their language for this campaign, in place of the contact's: with translate, they get the template in it.
+	Language *string `json:"language,omitempty"`
+	// The caller's own name for their message, up to 255 characters: `Message.reference`.
+	Reference *string `json:"reference,omitempty"`
 }
 
 // Which campaign ends.
@@ -480,6 +524,46 @@ type CreateTemplateInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// An endpoint to be.
+type CreateWebhookEndpointInput struct {
+	// Where to post: https, with a host that is public, unless the operator allows it (WEBHOOK_ALLOW). At most 2,000 characters.
+	URL string `json:"url"`
+	// What it is for; at most 200 characters.
+	Description *string `json:"description,omitempty"`
+	// Of which events it is told, each once.
+	Events []enum.WebhookEventType `json:"events"`
+	// A GraphQL selection set, such as `{ status message { id to } }`, that shapes the payload: on DeliveryEvent for events of messages, on
+	// Campaign, Template, Account, PhoneNumber, Contact, ContactImport or Export for the others. This version takes none yet: it is
+	// NOT_ALLOWED.
+	Selection *string `json:"selection,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// An endpoint with a new secret.
+type CreateWebhookEndpointPayload struct {
+	// The endpoint; null when there are user errors.
+	WebhookEndpoint *ent.WebhookEndpoint `json:"webhookEndpoint,omitempty"`
+	// The secret, shown this once: whsec_ and base64. Null when there are user errors.
+	Secret *string `json:"secret,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// One kind of personal data that the service keeps.
+type DataInventoryEntry struct {
+	// What it is.
+	What string `json:"what"`
+	// What it is for.
+	Why string `json:"why"`
+	// How long it is kept.
+	Kept string `json:"kept"`
+	// Who receives it besides the organization.
+	Recipients string `json:"recipients"`
+}
+
 // Which contact list goes.
 type DeleteContactListInput struct {
 	// One of the organization's.
@@ -536,6 +620,24 @@ type DeleteTemplatePayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// An endpoint to be removed.
+type DeleteWebhookEndpointInput struct {
+	// Which one.
+	WebhookEndpointID uid.ID `json:"webhookEndpointId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// An endpoint that was removed.
+type DeleteWebhookEndpointPayload struct {
+	// Its id; null when there are user errors.
+	DeletedWebhookEndpointID *uid.ID `json:"deletedWebhookEndpointId,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // One thing that happened to one message.
 type DeliveryEvent struct {
 	// Position in the organization's log: dense (no number is skipped) and ascending, from 1. It outgrows 32 bits in the life of a large organization.
@@ -564,6 +666,8 @@ type DeliveryEventBatch struct {
 
 // Which events. What is left out says nothing; all that is given must hold.
 type DeliveryEventFilter struct {
+	// Of messages to or from this contact.
+	ContactID *uid.ID `json:"contactId,omitempty"`
 	// Of this campaign.
 	CampaignID *uid.ID `json:"campaignId,omitempty"`
 	// Of this number.
@@ -644,6 +748,32 @@ type EmbeddedSignupInput struct {
 	PhoneNumberID *string `json:"phoneNumberId,omitempty"`
 }
 
+// Which contact is erased.
+type EraseContactInput struct {
+	// One of the organization's.
+	ContactID uid.ID `json:"contactId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A contact that is erased.
+type EraseContactPayload struct {
+	// Its id; null when there are user errors.
+	ErasedContactID *uid.ID `json:"erasedContactId,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Rows of one table that were erased.
+type ErasedRows struct {
+	// Of which table, as the page on privacy lists them.
+	Table string `json:"table"`
+	// How many.
+	Count int `json:"count"`
+}
+
 // Which campaign is estimated.
 type EstimateCampaignInput struct {
 	// One of the organization's, in any state.
@@ -659,6 +789,58 @@ type EstimateCampaignPayload struct {
 	// Always empty: what is wrong with the campaign is among the estimate's problems.
 	UserErrors []*UserError `json:"userErrors"`
 	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A file of contacts.
+type ExportContactsInput struct {
+	// Which contacts; all without it.
+	Filter *jsonfield.ContactFilter `json:"filter,omitempty"`
+	// How it is written.
+	Format *enum.ExportFormat `json:"format,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A file of messages.
+type ExportMessagesInput struct {
+	// Which messages; all without it.
+	Filter *jsonfield.MessageFilter `json:"filter,omitempty"`
+	// How it is written.
+	Format *enum.ExportFormat `json:"format,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// An export that was begun.
+type ExportPayload struct {
+	// The export; null when there are user errors.
+	Export *ent.Export `json:"export,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A file of all that is kept about one person.
+type ExportPersonalDataInput struct {
+	// The person.
+	ContactID uid.ID `json:"contactId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A file of statistics.
+type ExportStatisticsInput struct {
+	// Which time, and which messages.
+	Filter *StatisticsFilter `json:"filter"`
+	// How long a time one row sums.
+	Interval *enum.StatisticsInterval `json:"interval,omitempty"`
+	// By what rows are told apart, in any combination; without it, by time alone.
+	GroupBy []enum.StatisticsDimension `json:"groupBy,omitempty"`
+	// How it is written.
+	Format *enum.ExportFormat `json:"format,omitempty"`
+	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
@@ -686,8 +868,22 @@ type FailureCount struct {
 	Title string `json:"title"`
 	// What to do about it.
 	Advice string `json:"advice"`
+	// Whether it is worth sending these messages again once that was done.
+	Retryable bool `json:"retryable"`
 	// How many.
 	Count int `json:"count"`
+}
+
+// A file with people to add to a campaign.
+type ImportCampaignRecipientsInput struct {
+	// One of the organization's that has not begun.
+	CampaignID uid.ID `json:"campaignId"`
+	// CSV or XLSX, up to 100 MB, with a header line.
+	File graphql.Upload `json:"file"`
+	// The country of numbers without a country code, ISO 3166.
+	DefaultCountry *string `json:"defaultCountry,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // A file of contacts, and what to do with them.
@@ -825,34 +1021,6 @@ type MessageError struct {
 	Retryable bool `json:"retryable"`
 }
 
-// Which messages. What is left out says nothing; all that is given must hold.
-type MessageFilter struct {
-	// With this reference of the caller's.
-	Reference *string `json:"reference,omitempty"`
-	// Going this way.
-	Direction *enum.Direction `json:"direction,omitempty"`
-	// In one of these states.
-	Status []enum.MessageStatus `json:"status,omitempty"`
-	// Of this campaign.
-	CampaignID *uid.ID `json:"campaignId,omitempty"`
-	// With this template.
-	TemplateID *uid.ID `json:"templateId,omitempty"`
-	// To or from this number of ours.
-	PhoneNumberID *uid.ID `json:"phoneNumberId,omitempty"`
-	// To or from this contact.
-	ContactID *uid.ID `json:"contactId,omitempty"`
-	// To or from whoever has this number, with country code, as people write it, or this business-scoped user id: under each of the numbers and user ids that they have now.
-	To *string `json:"to,omitempty"`
-	// With this id of WhatsApp's.
-	Wamid *string `json:"wamid,omitempty"`
-	// Failed with one of these codes.
-	ErrorCode []int `json:"errorCode,omitempty"`
-	// Made at this time or later.
-	Since *time.Time `json:"since,omitempty"`
-	// Made before this time.
-	Until *time.Time `json:"until,omitempty"`
-}
-
 // A message that was queued.
 type MessagePayload struct {
 	// The message; null when there are user errors.
@@ -861,6 +1029,16 @@ type MessagePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 	// As it was given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What an inbound message chose.
+type MessageReply struct {
+	// The id of the button or list row; null for a template's button. Of an answered Flow, its kind.
+	ID *string `json:"id,omitempty"`
+	// What it says; null where WhatsApp does not tell. Of an answered Flow, WhatsApp's word for it, such as Sent.
+	Title *string `json:"title,omitempty"`
+	// The payload of a template's button, or what was filled in, as JSON; null where there is none.
+	Payload *string `json:"payload,omitempty"`
 }
 
 // An organization that was changed.
@@ -995,6 +1173,42 @@ type PreviewProduct struct {
 	ProductID string `json:"productId"`
 	// The catalog; null when nothing says which.
 	CatalogID *string `json:"catalogId,omitempty"`
+}
+
+// One figure of a day as we count it and as WhatsApp does.
+type ReconciliationRow struct {
+	// The day, in UTC.
+	Day string `json:"day"`
+	// Whose figure it is; null when the account is gone.
+	Account *ent.Account `json:"account,omitempty"`
+	// The number; null for CHARGED, and when it is gone.
+	PhoneNumber *ent.PhoneNumber `json:"phoneNumber,omitempty"`
+	// What is compared.
+	Measure enum.ReconciliationMeasure `json:"measure"`
+	// MARKETING, UTILITY, AUTHENTICATION, SERVICE for what has no template, or another one of WhatsApp's; null but for CHARGED.
+	Category *string `json:"category,omitempty"`
+	// What we count.
+	Ours int `json:"ours"`
+	// What WhatsApp counts.
+	WhatsApp int `json:"whatsApp"`
+	// What we reckon they cost, by the rate card; null but for CHARGED, and where no price is known.
+	OurCost *pricing.Money `json:"ourCost,omitempty"`
+	// What WhatsApp says they cost; null but for CHARGED, and where it does not say, as for accounts that a partner pays for.
+	WhatsAppCost *pricing.Money `json:"whatsAppCost,omitempty"`
+	// When they were last compared.
+	ComparedAt time.Time `json:"comparedAt"`
+}
+
+// Which figures are asked for.
+type ReconciliationRowFilter struct {
+	// The first day, e.g. 2026-11-01.
+	Since string `json:"since"`
+	// The last day; it is among them.
+	Until string `json:"until"`
+	// Only those of this account.
+	AccountID *uid.ID `json:"accountId,omitempty"`
+	// Leaves out what is equal. Costs make no difference: ours are reckoned from a rate card.
+	OnlyDifferences *bool `json:"onlyDifferences,omitempty"`
 }
 
 // What the organization knows of a contact's wish.
@@ -1147,6 +1361,14 @@ type RetryCampaignInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// A delivery to post again.
+type RetryWebhookDeliveryInput struct {
+	// Which one.
+	WebhookDeliveryID uid.ID `json:"webhookDeliveryId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Which API key ends.
 type RevokeAPIKeyInput struct {
 	// One of the organization's.
@@ -1207,6 +1429,14 @@ type RevokeSessionPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// An endpoint that gets a new secret.
+type RotateWebhookSecretInput struct {
+	// Which one.
+	WebhookEndpointID uid.ID `json:"webhookEndpointId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // A segment that was made or changed.
 type SegmentPayload struct {
 	// The segment; null when there are user errors.
@@ -1236,12 +1466,14 @@ type SendMessageInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
-// What is to change of a sending policy. What is left out or null stays. It holds for what is decided from then on.
+// What is to change of a sending policy. What is left out or null stays, but for quietHours. It holds for what is decided from then on.
 type SendingPolicyInput struct {
 	// Whether marketing templates go only to contacts with a recorded opt-in.
 	RequireOptIn *bool `json:"requireOptIn,omitempty"`
 	// At most this many marketing messages to one contact in 24 hours, 1 to 100; 0 is no cap.
 	MarketingPerContactPerDay *int `json:"marketingPerContactPerDay,omitempty"`
+	// Local hours of the contact in which no marketing is sent. Null is none; left out, they stay. What waits already goes by the new ones within seconds.
+	QuietHours graphql.Omittable[*jsonfield.QuietHours] `json:"quietHours,omitempty"`
 	// All inbound texts that opt a contact out, at most 50 of up to 60 characters; an empty list is none.
 	OptOutKeywords []string `json:"optOutKeywords,omitempty"`
 	// All inbound texts that opt a contact in, at most 50 of up to 60 characters, none of them also in optOutKeywords.
@@ -1267,6 +1499,16 @@ type SessionPayload struct {
 	// What the caller can mend; empty when it was done.
 	UserErrors []*UserError `json:"userErrors"`
 	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A link that the service printed.
+type SignInByLinkInput struct {
+	// The token behind the # of the link.
+	Token string `json:"token"`
+	// A code of the user's second factor, or a recovery code, where they have one.
+	Code *string `json:"code,omitempty"`
+	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
@@ -1369,6 +1611,12 @@ type StatisticsRow struct {
 	Received int `json:"received"`
 	// People who opted out.
 	OptedOut int `json:"optedOut"`
+	// Messages that people answered, each once, in the hour in which the first answer was written. An answer quotes the message or presses its button; all
+	// else that a person writes within 24 hours after it has arrived answers the latest message from that number, a campaign's before any other.
+	Replied int `json:"replied"`
+	// Clicks on links of marketing messages that WhatsApp told of. It names neither the person nor the message: they have an account, a number and the
+	// category MARKETING, and no template, campaign or country. WhatsApp tells of them for the Marketing Messages API only.
+	Clicked int `json:"clicked"`
 	// The delivered as a share of the accepted: delivered / accepted, 0 where nothing was accepted. It may exceed 1 in an interval: what was accepted before it may arrive in it.
 	DeliveryRate float64 `json:"deliveryRate"`
 	// The read as a share of the delivered: read / delivered, 0 where nothing was delivered. It may exceed 1 in an interval, as above.
@@ -1640,6 +1888,16 @@ type TestCampaignInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// An example to post.
+type TestWebhookEndpointInput struct {
+	// To which endpoint.
+	WebhookEndpointID uid.ID `json:"webhookEndpointId"`
+	// Of which event; the endpoint need not be told of it otherwise.
+	Event enum.WebhookEventType `json:"event"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Free text.
 type TextMessageInput struct {
 	// 1 to 4096 characters.
@@ -1717,6 +1975,8 @@ type UpdateCampaignInput struct {
 	ExpiresAt graphql.Omittable[*time.Time] `json:"expiresAt,omitempty"`
 	// The caller's own name for it.
 	Reference graphql.Omittable[*string] `json:"reference,omitempty"`
+	// Its revision as you know it: refused as STALE when it has changed since.
+	Revision *string `json:"revision,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1799,7 +2059,7 @@ type UpdateOrganizationInput struct {
 	Name *string `json:"name,omitempty"`
 	// The time zone that its members live by, an IANA name, e.g. Asia/Shanghai.
 	TimeZone *string `json:"timeZone,omitempty"`
-	// How many days message bodies and parameters are to be kept, 1 to 3650. It is stored and not acted on yet.
+	// How many days texts and values of messages are kept, 1 to 3650; see `Organization.retentionDays`. It acts within a day. What is still to be sent is kept until it has gone; what was erased does not come back, and is not sent again by `retryCampaign`.
 	RetentionDays *int `json:"retentionDays,omitempty"`
 	// Whether the role VIEWER sees people's numbers and the texts of messages masked. Subscriptions of viewers end, and begin anew masked.
 	MaskForViewers *bool `json:"maskForViewers,omitempty"`
@@ -1853,6 +2113,26 @@ type UpdateTemplateInput struct {
 type UpdateUserInput struct {
 	// What they are called, up to 100 characters.
 	Name string `json:"name"`
+	// The language in which they want pages and mails, as BCP 47 writes it, e.g. zh-Hans; without it, it stays.
+	Locale *string `json:"locale,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What changes of an endpoint. What is left out stays.
+type UpdateWebhookEndpointInput struct {
+	// Which one.
+	WebhookEndpointID uid.ID `json:"webhookEndpointId"`
+	// Where to post; null leaves it.
+	URL *string `json:"url,omitempty"`
+	// What it is for; null removes it.
+	Description graphql.Omittable[*string] `json:"description,omitempty"`
+	// Of which events it is told; null leaves them.
+	Events []enum.WebhookEventType `json:"events,omitempty"`
+	// The selection; null goes back to the default payload.
+	Selection graphql.Omittable[*string] `json:"selection,omitempty"`
+	// True switches it on, false off; null leaves it.
+	Enabled *bool `json:"enabled,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1930,6 +2210,38 @@ type VerifyPhoneNumberInput struct {
 	// The code's six digits; a hyphen among them is left out.
 	Code string `json:"code"`
 	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Which deliveries.
+type WebhookDeliveryFilter struct {
+	// Those with one of these.
+	Status []enum.WebhookDeliveryStatus `json:"status,omitempty"`
+	// Those of one of these.
+	Event []enum.WebhookEventType `json:"event,omitempty"`
+	// Those that were made then or later.
+	Since *time.Time `json:"since,omitempty"`
+	// Those that were made before then.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// A delivery that was posted, or will be.
+type WebhookDeliveryPayload struct {
+	// The delivery; null when there are user errors.
+	Delivery *ent.WebhookDelivery `json:"delivery,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// An endpoint that was changed.
+type WebhookEndpointPayload struct {
+	// The endpoint; null when there are user errors.
+	WebhookEndpoint *ent.WebhookEndpoint `json:"webhookEndpoint,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
