@@ -27,7 +27,7 @@ import (
 
 func TestMigrationsMakeExactlyWhatTheSchemaSays(t *testing.T) {
 	t.Parallel()
-	for name, dsn := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
+	for name, dsn := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLite, "postgres": dbtest.EmptyPostgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			empty := func() *database.DB {

@@ -65,29 +65,31 @@ func SQLite(t testing.TB) string {
 	return "sqlite:" + filepath.Join(t.TempDir(), "carillon.db")
 }
 
-// Postgres is the DSN of a new schema, dropped when the test is over; the test is skipped where
-// there is no PostgreSQL.
+// Postgres is the DSN of a schema with all tables and no rows, which is the test's alone; the test
+// is skipped where there is no PostgreSQL.
 func Postgres(t testing.TB) string {
 	t.Helper()
-	server := postgresServer()
-	if server == "" {
+	return leased(t, postgresOrSkip(t))
+}
+
+// EmptyPostgres is the DSN of a new schema without tables, dropped when the test is over; the test
+// is skipped where there is no PostgreSQL.
+func EmptyPostgres(t testing.TB) string {
+	t.Helper()
+	server, schema := postgresOrSkip(t), "test_"+token()
+	admin(t, server, "CREATE SCHEMA "+schema)
+	t.Cleanup(func() { admin(t, server, "DROP SCHEMA "+schema+" CASCADE") })
+
+	return dsnOf(server, schema)
+}
+
+func postgresOrSkip(t testing.TB) (server string) {
+	t.Helper()
+	if server = postgresServer(); server == "" {
 		leaveOut(t, "PostgreSQL", "TEST_DATABASE_URL")
 	}
 
-	schema := "test_" + token()
-	admin(t, server, "CREATE SCHEMA "+schema)
-	t.Cleanup(func() { admin(t, server, "DROP SCHEMA "+schema+" CASCADE") })
-	u, err := url.Parse(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	q := u.Query()
-	q.Set("search_path", schema)
-	q.Set("synchronous_commit", "off") // nothing here outlives a crash of this server; those that do have an OwnPostgres
-	u.RawQuery = q.Encode()
-
-	return u.String()
+	return server
 }
 
 // Redis is a real server's URL where there is one, else an in-process one, and a prefix of the
