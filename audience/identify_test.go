@@ -423,6 +423,7 @@ func tellings(random *rand.Rand) (facts []func(*house) error) {
 			}
 
 			facts = append(facts, func(h *house) error {
+				one := one // two may tell it at once
 				one.Organization = h.owner
 				return h.db.InTx(h.system, func(tx *database.Tx) error {
 					_, err := h.Identify(h.system, tx, one)

@@ -105,8 +105,8 @@ func (p *leases) connect(ctx context.Context) (err error) {
 		return err
 	}
 
-	rows, err := p.conn.Query(ctx, "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, $1) AND NOT starts_with(nspname, $2)",
-		leasePrefix, leasePrefix+migrationsSum())
+	rows, err := p.conn.Query(ctx, "SELECT nspname FROM pg_namespace "+
+		"WHERE starts_with(nspname, $1) AND NOT starts_with(nspname, $2)", leasePrefix, leasePrefix+migrationsSum())
 	if err != nil {
 		return err
 	}
@@ -155,8 +155,8 @@ func (p *leases) empty(ctx context.Context, schema string) error {
 	}
 
 	var same bool
-	err = p.conn.QueryRow(ctx, "SELECT coalesce(obj_description(to_regnamespace($1), 'pg_namespace') = ("+structureSum+"), false)",
-		schema).Scan(&same)
+	err = p.conn.QueryRow(ctx, "SELECT coalesce(obj_description(to_regnamespace($1), 'pg_namespace') = ("+
+		structureSum+"), false)", schema).Scan(&same)
 	if err != nil {
 		return err
 	}
