@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -18,8 +17,7 @@ func main() {
 	defer stop()
 	defer app.TuneMemory()()
 
-	if err := cli.Run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, "carillon:", err)
+	if !cli.Program(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr) {
 		os.Exit(1)
 	}
 }

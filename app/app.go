@@ -52,8 +52,7 @@ import (
 )
 
 const (
-	databaseConns = 24
-	tasksAtOnce   = 64
+	tasksAtOnce = 64
 	// stopWithin is how long HTTP may take to end after sockets have been told.
 	stopWithin = 10 * time.Second
 )
@@ -130,7 +129,7 @@ func (p *App) openStores(ctx context.Context) (err error) {
 		}
 	}
 
-	if p.DB, err = database.Open(ctx, p.Config.DatabaseURL, databaseConns); err != nil {
+	if p.DB, err = database.Open(ctx, p.Config.DatabaseURL, p.Config.DatabaseConnections); err != nil {
 		return err
 	}
 
@@ -350,6 +349,9 @@ func (p *App) Serve(ctx context.Context, listener net.Listener, r Roles) error {
 	case err = <-failed:
 	}
 
+	stopping := time.Now()
+	p.Log.Info("carillon is stopping: what is in flight is finished")
+
 	var ends sync.WaitGroup
 	ends.Go(func() { err = errors.Join(err, p.stopHTTP(server)); stopServing() })
 	ends.Go(stopWork)
@@ -364,6 +366,7 @@ func (p *App) Serve(ctx context.Context, listener net.Listener, r Roles) error {
 	stopMonitor()
 	stopMetrics()
 	stopClock()
+	p.Log.Info("carillon has stopped", "duration", time.Since(stopping))
 
 	return err
 }

@@ -47,8 +47,7 @@ func TestMain(m *testing.M) {
 		_ = os.Unsetenv(childVariable)
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
-		if err := cli.Run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr); err != nil {
-			fmt.Fprintln(os.Stderr, "carillon:", err)
+		if !cli.Program(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr) {
 			os.Exit(1)
 		}
 

@@ -154,7 +154,7 @@ func demoEnvironment(environ []string, folder string) []string {
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
 		switch name {
-		case "DATABASE_URL", "REDIS_URL", "LOG_LEVEL", "LOG_FORMAT":
+		case "DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "REDIS_URL_FILE", "LOG_LEVEL", "LOG_FORMAT":
 			kept = append(kept, pair)
 		}
 	}

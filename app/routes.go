@@ -1,10 +1,8 @@
 package app
 
 import (
-	"context"
 	"io"
 	"net/http"
-	"time"
 
 	"carillon/console"
 	"carillon/download"
@@ -38,27 +36,4 @@ func (p *App) routes(r Roles) http.Handler {
 	}
 
 	return mux
-}
-
-// readyWithin is how long the database and Redis together may take to answer. Balancers wait for a
-// second or more.
-const readyWithin = 800 * time.Millisecond
-
-// ready says whether a process may get requests. Without Redis it may: queries, mutations and
-// webhooks need only the database.
-func (p *App) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
-	defer cancel()
-	if err := p.DB.Ping(ctx); err != nil {
-		p.Log.Warn("not ready: the database does not answer", "error", err)
-		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
-		return
-	}
-
-	if err := p.quick.Ping(ctx).Err(); err != nil {
-		_, _ = io.WriteString(w, "ready, without Redis: nothing is sent until it is back\n")
-		return
-	}
-
-	_, _ = io.WriteString(w, "ready\n")
 }

@@ -24,6 +24,11 @@ func RunRoles(ctx context.Context, r Roles, environ []string, stderr io.Writer) 
 		return err
 	}
 
+	if !cfg.NamesDatabase() {
+		return errors.New("DATABASE_URL: serve and work are separate processes and need a database that both can reach, " +
+			"e.g. postgres://user:password@localhost:5432/carillon; without one, run `carillon` alone")
+	}
+
 	if cfg.Redis == nil {
 		return errors.New("REDIS_URL: serve and work are separate processes and need a Redis that both can reach, " +
 			"e.g. redis://localhost:6379; without one, run `carillon` alone")
@@ -49,7 +54,9 @@ func RunRoles(ctx context.Context, r Roles, environ []string, stderr io.Writer) 
 		return fmt.Errorf("HTTP_ADDR: %w", err)
 	}
 
-	p.Log.Info("carillon is up", "address", listener.Addr().String(), "api", r.API, "work", r.Work)
+	p.sayState(ctx)
+	p.Log.Info("carillon is up", "address", listener.Addr().String(), "api", r.API, "work", r.Work,
+		"database", cfg.DatabasePlace())
 
 	return p.Serve(ctx, listener, r)
 }
@@ -110,9 +117,10 @@ func RunEverything(ctx context.Context, environ []string, stdout, stderr io.Writ
 		return p.Serve(ctx, listener, Roles{API: true, Work: true})
 	})
 
+	p.sayState(ctx)
 	g.Go(func() error {
 		if !inPlace {
-			log.Info("carillon is up", "address", listener.Addr().String())
+			log.Info("carillon is up", "address", listener.Addr().String(), "database", cfg.DatabasePlace())
 			return nil
 		}
 

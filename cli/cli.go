@@ -127,12 +127,18 @@ func migrate(ctx context.Context, environ []string, stdout io.Writer) error {
 	for _, name := range applied {
 		fmt.Fprintln(stdout, "applied", name)
 	}
-
-	if err == nil && len(applied) == 0 {
-		fmt.Fprintln(stdout, "the database is up to date")
-	}
 	if err != nil {
 		return err
+	}
+
+	state, err := db.State(ctx)
+	if err != nil {
+		return err
+	}
+
+	fmt.Fprintln(stdout, "the database is up to date:", cfg.DatabasePlace())
+	if newer := state.Newer(); newer != "" {
+		fmt.Fprintln(stdout, newer)
 	}
 
 	return audience.New(db, database.Now, nil).KeyNumbers(caller.System(ctx)) // else the first sweep does it

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,9 +13,11 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -34,9 +37,10 @@ type Config struct {
 	PublicURL   *url.URL // how others reach HTTPAddr, without a slash at the end
 
 	// DatabaseURL begins with postgres: or sqlite:, the latter followed by the path of the file.
-	DatabaseURL string
-	Redis       *redis.UniversalOptions // nil: in-process
-	DataDir     string
+	DatabaseURL         string
+	DatabaseConnections int                     // of one process to PostgreSQL, at most
+	Redis               *redis.UniversalOptions // nil: in-process
+	DataDir             string
 
 	TermsFile string // Markdown; empty: the terms that ship with the program
 
@@ -76,7 +80,8 @@ type Config struct {
 	LogLevel  slog.Level
 	LogFormat string // text or json
 
-	embedded bool
+	embedded     bool
+	databaseOurs bool // DATABASE_URL is missing
 }
 
 // WhatsApp is what Meta's app dashboard and this service have to agree on.
@@ -167,11 +172,29 @@ type OIDC struct {
 // Redis and no WhatsApp.
 func (c Config) Embedded() bool { return c.embedded }
 
+// NamesDatabase is true when DATABASE_URL says which database is meant.
+func (c Config) NamesDatabase() bool { return !c.databaseOurs }
+
+// DatabasePlace is where the database is, without who signs in there, such as "PostgreSQL at
+// db:5432/carillon" or "SQLite in data/carillon.db".
+func (c Config) DatabasePlace() string {
+	if file, is := strings.CutPrefix(c.DatabaseURL, "sqlite:"); is {
+		return "SQLite in " + file
+	}
+
+	at, err := pgconn.ParseConfig(c.DatabaseURL)
+	if err != nil {
+		return "PostgreSQL"
+	}
+
+	return "PostgreSQL at " + net.JoinHostPort(at.Host, strconv.Itoa(int(at.Port))) + "/" + at.Database
+}
+
 // Load reads variables as os.Environ lists them. The error is a Mistakes.
 func Load(environ []string) (Config, error) {
 	given := parse(environ)
 	var c Config
-	var mistakes Mistakes
+	mistakes := readSecrets(given)
 
 	for _, v := range variables {
 		value := given[v.Name]
@@ -180,8 +203,9 @@ func Load(environ []string) (Config, error) {
 		}
 
 		if value == "" {
-			if v.Required && given[environment] == string(Production) {
-				mistakes = append(mistakes, Mistake{v.Name, "is missing, and " + environment + "=production needs it", v.right})
+			if v.Required && given[v.Name+fileSuffix] == "" && given[environment] == string(Production) {
+				mistakes = append(mistakes,
+					Mistake{v.Name, "is missing, and " + environment + "=production needs it", v.right})
 			}
 
 			continue
@@ -273,6 +297,7 @@ func (c *Config) complete() {
 
 	c.AllowedOrigins = append([]string{c.PublicURL.Scheme + "://" + c.PublicURL.Host}, c.AllowedOrigins...)
 	if c.DatabaseURL == "" {
+		c.databaseOurs = true
 		c.DatabaseURL = "sqlite:" + filepath.Join(c.DataDir, "carillon.db")
 	}
 	if c.WhatsApp.APIURL == nil && !c.embedded {
@@ -351,4 +376,18 @@ func (ms Mistakes) Unwrap() []error {
 	return errs
 }
 
-var errSecret = errors.New("cannot be read (its value is secret, so it is not shown)")
+var errSecret = errors.New("cannot be read (its value is secret, so it is not shown): most often a user or password " +
+	"is not percent-encoded (@ is %40, / is %2F, : is %3A, # is %23, ? is %3F, % is %25)")
+
+// Logs are the level and the format of the log, also of an environment that Load refuses: its
+// mistakes have to be written somehow.
+func Logs(environ []string) (level slog.Level, format string) {
+	given, c := parse(environ), Config{}
+	for _, v := range variables {
+		if v.Name == "LOG_LEVEL" || v.Name == "LOG_FORMAT" {
+			_ = v.set(&c, cmp.Or(given[v.Name], v.Default)) // Load says what is wrong
+		}
+	}
+
+	return c.LogLevel, c.LogFormat
+}

@@ -19,7 +19,7 @@ func typos(given map[string]string) Mistakes {
 	for name := range given {
 		ours := strings.HasPrefix(name, "CARILLON_") || strings.HasPrefix(name, "WHATSAPP_")
 		known := slices.ContainsFunc(variables, func(v Variable) bool { return v.Name == name })
-		if ours && !known && !foreign.MatchString(name) {
+		if ours && !known && !isSecretFile(name) && !foreign.MatchString(name) {
 			mistakes = append(mistakes, Mistake{name, "is not a variable of Carillon, probably a typing error", nearest(name)})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"net/url"
@@ -148,10 +149,7 @@ func domains(value string) ([]string, error) {
 func databaseURL(value string) (string, error) {
 	switch scheme, rest, _ := strings.Cut(value, ":"); scheme {
 	case "postgres", "postgresql":
-		// Its error can quote a piece of the password.
-		if _, err := pgconn.ParseConfig(value); err != nil {
-			return "", errSecret
-		}
+		return value, postgresURL(value)
 	case "sqlite":
 		if rest == "" {
 			return "", errors.New("names no file")
@@ -161,6 +159,34 @@ func databaseURL(value string) (string, error) {
 	}
 
 	return value, nil
+}
+
+// postgresURL says what is wrong with an address of PostgreSQL, without quoting it.
+func postgresURL(value string) error {
+	at, err := pgconn.ParseConfig(value)
+	if file := new(fs.PathError); errors.As(err, &file) {
+		return fmt.Errorf("names the file %s (as sslrootcert, sslcert or sslkey), which cannot be read: %w", file.Path,
+			file.Err)
+	}
+
+	switch {
+	case err != nil && strings.Contains(err.Error(), "unable to add CA to cert pool"):
+		return errors.New("names as sslrootcert a file that holds no certificate in PEM")
+	case err != nil && strings.Contains(err.Error(), "sslmode is invalid"):
+		return errors.New("has an sslmode that there is not: there are disable, allow, prefer, require, verify-ca and " +
+			"verify-full")
+	case err != nil, strings.Contains(at.Database, "@"):
+		return errSecret
+	}
+
+	for parameter := range at.RuntimeParams {
+		if strings.HasPrefix(parameter, "pool_") {
+			return fmt.Errorf("has %s, which PostgreSQL does not know: DATABASE_CONNECTIONS sets how many there are",
+				parameter)
+		}
+	}
+
+	return nil
 }
 
 // redisOptions cuts the hosts out by hand, as net/url knows only one host.

@@ -56,10 +56,22 @@ var variables = []Variable{
 	},
 	{
 		Name: "DATABASE_URL", Secret: true, Required: true,
-		Meaning: "`postgres://user:password@host:5432/name`, or `sqlite:` and a file. By default `sqlite:carillon.db` in " +
-			"`DATA_DIR`.",
+		Meaning: "`postgres://user:password@host:5432/name`, or `sqlite:` and a file. Percent-encode the password. " +
+			"By default `sqlite:carillon.db` in `DATA_DIR`, for `carillon` alone.",
 		right: "postgres://user:password@host:5432/name or sqlite:path/to/file.db",
 		set:   func(c *Config, value string) (err error) { c.DatabaseURL, err = databaseURL(value); return },
+	},
+	{
+		Name: "DATABASE_CONNECTIONS", Default: "24",
+		Meaning: "How many connections to PostgreSQL one process has at most. PostgreSQL's `max_connections`, or a " +
+			"pooler's, needs room for as many of each process.",
+		right: "a number from 4 to 1000",
+		set: func(c *Config, value string) error {
+			if err := number(&c.DatabaseConnections, value, 1000); err != nil || c.DatabaseConnections < 4 {
+				return fmt.Errorf("is %q", value)
+			}
+			return nil
+		},
 	},
 	{
 		Name: "REDIS_URL", Secret: true, Required: true,

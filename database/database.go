@@ -20,8 +20,7 @@ import (
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
-	_ "modernc.org/sqlite"             // driver "sqlite"
+	_ "modernc.org/sqlite" // driver "sqlite"
 
 	"carillon/ent"
 	_ "carillon/ent/runtime" // defaults and policies
@@ -43,29 +42,15 @@ type DB struct {
 	writer, reader *sql.DB // the same pool on PostgreSQL
 }
 
-// Open connects to postgres://… or sqlite:<file>. maxConns bounds PostgreSQL's pool. Another driver
-// whose name begins with sqlite may stand for SQLite's: tests watch the statements so.
+// Open connects to postgres://… or sqlite:<file>. maxConns, at least 2, bounds PostgreSQL's pool.
+// Another driver whose name begins with sqlite may stand for SQLite's: tests watch the statements
+// so.
 func Open(ctx context.Context, dsn string, maxConns int) (*DB, error) {
 	if driver, file, _ := strings.Cut(dsn, ":"); strings.HasPrefix(driver, "sqlite") {
 		return openSQLite(ctx, driver, strings.TrimPrefix(file, "//"))
 	}
 
-	pool, err := sql.Open("pgx", dsn)
-	if err != nil {
-		return nil, fmt.Errorf("open PostgreSQL: %w", err)
-	}
-
-	pool.SetMaxOpenConns(maxConns)
-	pool.SetMaxIdleConns(maxConns)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-	if err := pool.PingContext(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("reach PostgreSQL: %w", err), pool.Close())
-	}
-
-	db := &DB{Dialect: dialect.Postgres, writer: pool, reader: pool}
-	db.Client = ent.NewClient(ent.Driver(entsql.OpenDB(dialect.Postgres, pool)))
-
-	return db, nil
+	return openPostgres(ctx, dsn, maxConns)
 }
 
 func openSQLite(ctx context.Context, driver, file string) (*DB, error) {

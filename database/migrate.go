@@ -14,7 +14,6 @@ import (
 	entsql "entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/schema"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 
 	"carillon/ent/migrate"
 	"carillon/ent/migrate/migrations"
@@ -132,13 +131,7 @@ func (db *DB) migrations() (*goose.Provider, error) {
 	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
 	if db.Dialect == dialect.Postgres {
 		name, kind = "postgres", goose.DialectPostgres
-		// Who has to wait looks again every second, for five minutes.
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
-		if err != nil {
-			return nil, err
-		}
-
-		options = append(options, goose.WithSessionLocker(locker))
+		options = append(options, goose.WithSessionLocker(&migrationLock{pool: db.writer}))
 	}
 
 	files, err := fs.Sub(migrations.Files, name)

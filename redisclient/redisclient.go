@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -21,6 +22,8 @@ const (
 	answerWithin = 500 * time.Millisecond
 	// askAgain is how long after a failure the next call may try.
 	askAgain = time.Second
+	// evictionRounds is how many questions of Monitor's lie between two about eviction.
+	evictionRounds = 60
 )
 
 // ErrAway is the error of a quick call that was not tried, since Redis did not answer a moment ago.
@@ -37,6 +40,7 @@ type Quick struct {
 	redis.UniversalClient
 	breaker *gobreaker.TwoStepCircuitBreaker[struct{}]
 	log     *slog.Logger
+	evicts  atomic.Pointer[string] // what was last said of it
 }
 
 // NewQuick opens Redis for calls that do not wait.
@@ -75,12 +79,17 @@ func answered(err error) bool {
 }
 
 // Monitor asks every second whether Redis answers, so that the log has its going and its coming
-// also where nobody calls. It returns when ctx ends.
+// also where nobody calls. At the start, when Redis is back, and every minute it looks whether
+// Redis evicts keys. It returns when ctx ends.
 func (q *Quick) Monitor(ctx context.Context) error {
 	tick := time.NewTicker(askAgain)
 	defer tick.Stop()
-	for away := false; ; {
+	for away, round := false, 0; ; round++ {
 		err := q.Ping(ctx).Err()
+		if err == nil && (away || round%evictionRounds == 0) {
+			q.lookForEviction(ctx)
+		}
+
 		switch {
 		case ctx.Err() != nil:
 			return nil

@@ -9,10 +9,18 @@ import (
 	"log/slog"
 )
 
-// Logger writes lines in the format text or json, redacted.
+// Logger writes lines in the format text or json, redacted. In JSON a span of time is a number of
+// seconds, and its name ends in _seconds.
 func Logger(w io.Writer, level slog.Level, format string) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if format == "json" {
+		options.ReplaceAttr = func(_ []string, a slog.Attr) slog.Attr {
+			if a.Value.Kind() == slog.KindDuration {
+				return slog.Float64(a.Key+"_seconds", a.Value.Duration().Seconds())
+			}
+			return a
+		}
+
 		return slog.New(Redact(slog.NewJSONHandler(w, options)))
 	}
 

@@ -134,11 +134,13 @@ func (w *Worker) sweep(ctx context.Context) {
 	}
 }
 
-// asynqLog sends asynq's own words to our log.
+// asynqLog sends asynq's own words to our log. Its errors are those of reaching Redis, which it
+// tries again and which are said once elsewhere: a failover makes a hundred, and none of them is
+// worth an alarm.
 type asynqLog struct{ log *slog.Logger }
 
 func (a asynqLog) Debug(args ...any) { a.log.Debug(fmt.Sprint(args...), "from", "asynq") }
 func (a asynqLog) Info(args ...any)  { a.log.Info(fmt.Sprint(args...), "from", "asynq") }
 func (a asynqLog) Warn(args ...any)  { a.log.Warn(fmt.Sprint(args...), "from", "asynq") }
-func (a asynqLog) Error(args ...any) { a.log.Error(fmt.Sprint(args...), "from", "asynq") }
+func (a asynqLog) Error(args ...any) { a.log.Warn(fmt.Sprint(args...), "from", "asynq") }
 func (a asynqLog) Fatal(args ...any) { a.log.Error(fmt.Sprint(args...), "from", "asynq") }
