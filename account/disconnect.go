@@ -39,7 +39,11 @@ func (s *Service) Disconnect(ctx context.Context, id uid.ID) (*ent.Account, erro
 			ClearTokenWarnedAt().ClearSignupCode().ClearHealth().
 			SetStatusReason("It was disconnected. Connect it again to send.")
 		changeStatus(u.Mutation(), "disconnect")
-		n, err := u.Save(ctx)
+		n := 0
+		err := s.moving(ctx, tx, id, func() (err error) {
+			n, err = u.Save(ctx)
+			return err
+		})
 		if err != nil || n == 0 {
 			return err
 		}

@@ -3,6 +3,7 @@ package account
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,8 +12,10 @@ import (
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/enum"
+	"carillon/ent/phonenumber"
 	"carillon/uid"
 	"carillon/usererror"
+	"carillon/webhook"
 	"carillon/whatsapp"
 )
 
@@ -104,6 +107,11 @@ func (s *Service) putNumbers(ctx context.Context, tx *database.Tx, a *ent.Accoun
 		return nil, fmt.Errorf("store phone numbers: %w", err)
 	}
 
+	before, err := numberStatuses(ctx, tx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+
 	account, organization, numbers := a.ID, a.OrganizationID, read.numbers
 	// In one order in every transaction, so that two of them cannot wait for each other.
 	numbers = slices.SortedFunc(slices.Values(numbers),
@@ -131,7 +139,45 @@ func (s *Service) putNumbers(ctx context.Context, tx *database.Tx, a *ent.Accoun
 		return nil, fmt.Errorf("mark phone numbers that are gone: %w", err)
 	}
 
-	return append(changed, gone...), nil
+	changed = append(changed, gone...)
+
+	return changed, s.tellOfNumbers(ctx, tx, changed, before)
+}
+
+// numberStatuses are the statuses of an account's numbers, by their ids.
+func numberStatuses(ctx context.Context, tx *database.Tx, account uid.ID) (map[uid.ID]string, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT id, status FROM phone_number WHERE account_id = $1", account)
+	all, err := database.CollectMap(rows, err, func(rows *sql.Rows) (id uid.ID, status string, err error) {
+		return id, status, rows.Scan(&id, &status)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the statuses of phone numbers: %w", err)
+	}
+
+	return all, nil
+}
+
+// tellOfNumbers has webhooks tell of numbers that have another status. One that is listed for the
+// first time is no news.
+func (s *Service) tellOfNumbers(ctx context.Context, tx *database.Tx, changed []uid.ID,
+	before map[uid.ID]string) error {
+	if len(changed) == 0 || len(before) == 0 {
+		return nil
+	}
+
+	numbers, err := tx.Client.PhoneNumber.Query().Where(phonenumber.IDIn(changed...)).All(ctx)
+	if err != nil {
+		return fmt.Errorf("read phone numbers that changed: %w", err)
+	}
+
+	var events []webhook.Event
+	for _, n := range numbers {
+		if from, known := before[n.ID]; known && from != n.Status {
+			events = append(events, webhook.NumberChanged(n, from, s.now()))
+		}
+	}
+
+	return webhook.Tell(ctx, tx, events...)
 }
 
 func quality(s string) enum.QualityRating {

@@ -88,7 +88,15 @@ func (s *Service) move(ctx context.Context, id uid.ID, status enum.AccountStatus
 			row.SetStatusReason(reason)
 		}
 
-		if n, err := row.Save(ctx); err != nil || n == 0 {
+		moved := 0
+		err := s.moving(ctx, tx, id, func() (err error) {
+			moved, err = row.Save(ctx)
+			return err
+		})
+		if ent.IsNotFound(err) || err == nil && moved == 0 {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 

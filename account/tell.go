@@ -7,8 +7,11 @@ import (
 
 	"carillon/database"
 	"carillon/ent"
+	entaccount "carillon/ent/account"
 	"carillon/ent/enum"
 	"carillon/notification"
+	"carillon/uid"
+	"carillon/webhook"
 )
 
 // toldStatuses are the statuses of accounts that members are told of by mail, each under the topic
@@ -40,6 +43,25 @@ func (s *Service) tellOfStatus(ctx context.Context, tx *database.Tx, a *ent.Acco
 	return notification.Tell(ctx, tx, cause)
 }
 
+// moving makes a change of an account's status, if it still may be made, and has webhooks tell of it.
+// The account's row is locked before, so that of two changes at once each tells of its own.
+func (s *Service) moving(ctx context.Context, tx *database.Tx, id uid.ID, change func() error) error {
+	before, err := tx.Client.Account.Query().Where(entaccount.ID(id), tx.DB.Locked).Only(ctx)
+	if err != nil {
+		return err
+	}
+	if err := change(); err != nil {
+		return err
+	}
+
+	after, err := tx.Client.Account.Get(ctx, id)
+	if err != nil || after.Status == before.Status {
+		return err
+	}
+
+	return webhook.Tell(ctx, tx, webhook.AccountChanged(after, before.Status, s.now()))
+}
+
 // tellOfToken has members told that an account's token runs out: once for each of warnBefore, of
 // which one began at that time.
 func (s *Service) tellOfToken(ctx context.Context, tx *database.Tx, a *ent.Account, began time.Time) error {
@@ -55,12 +77,16 @@ func (s *Service) tellOfToken(ctx context.Context, tx *database.Tx, a *ent.Accou
 var toldTemplates = map[enum.TemplateStatus]bool{enum.TemplateStatusRejected: true, enum.TemplateStatusPaused: true,
 	enum.TemplateStatusDisabled: true}
 
-// tellOfTemplates has members told of templates that came to be rejected, paused or disabled. One
-// that is so when it is first seen is no news.
+// tellOfTemplates has members told of templates that came to be rejected, paused or disabled, and
+// webhooks of all that have another status. What is so when it is first seen is no news.
 func (s *Service) tellOfTemplates(ctx context.Context, tx *database.Tx, all []revised) error {
 	var causes []notification.Cause
+	var events []webhook.Event
 	for _, r := range all {
-		if r.before == nil || r.before.Status == r.after.Status || !toldTemplates[r.after.Status] {
+		if r.before == nil || r.before.Status == r.after.Status {
+			continue
+		}
+		if events = append(events, webhook.TemplateChanged(r.after, r.before.Status, s.now())); !toldTemplates[r.after.Status] {
 			continue
 		}
 
@@ -74,6 +100,10 @@ func (s *Service) tellOfTemplates(ctx context.Context, tx *database.Tx, all []re
 		}
 
 		causes = append(causes, cause)
+	}
+
+	if err := webhook.Tell(ctx, tx, events...); err != nil {
+		return err
 	}
 
 	return notification.Tell(ctx, tx, causes...)

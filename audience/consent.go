@@ -10,6 +10,7 @@ import (
 	"carillon/delivery"
 	"carillon/ent/enum"
 	"carillon/uid"
+	"carillon/webhook"
 )
 
 // clockSkew is how far WhatsApp's clock may be ahead of ours. What claims to be said later than
@@ -98,9 +99,11 @@ func (s *Service) recordConsent(ctx context.Context, tx *database.Tx, organizati
 	}
 
 	p.Contact.MarketingConsent = consent
-	_, err = tx.ExecContext(ctx, "UPDATE contact SET marketing_consent = $2 WHERE id = $1", p.ID, consent)
+	if _, err = tx.ExecContext(ctx, "UPDATE contact SET marketing_consent = $2 WHERE id = $1", p.ID, consent); err != nil {
+		return nil, err
+	}
 
-	return counts, err
+	return counts, webhook.Tell(ctx, tx, webhook.ConsentChanged(p.Contact, st.Source, now))
 }
 
 // counted is the opt-out that a statement adds to the sums; nil for none. Who says stop twice has

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"carillon/audit"
 	"carillon/database"
@@ -15,6 +16,7 @@ import (
 	"carillon/notification"
 	"carillon/uid"
 	"carillon/usererror"
+	"carillon/webhook"
 )
 
 var unfinished = []enum.JobStatus{enum.JobStatusPending, enum.JobStatusRunning}
@@ -117,6 +119,16 @@ func (s *Service) publish(tx *database.Tx, im *ent.ContactImport) {
 	tx.After(func(ctx context.Context) { s.news(ctx, im.OrganizationID, im.ID) })
 }
 
+// tellEnded has webhooks tell that an import is over.
+func tellEnded(ctx context.Context, tx *database.Tx, id uid.ID, at time.Time) error {
+	im, err := tx.Client.ContactImport.Get(ctx, id)
+	if err != nil {
+		return fmt.Errorf("read import %s: %w", id, err)
+	}
+
+	return webhook.Tell(ctx, tx, webhook.ImportEnded(im, at))
+}
+
 // fail ends an import that can never go on. Nothing happens to one that another worker has ended
 // meanwhile.
 func (s *Service) fail(ctx context.Context, im *ent.ContactImport, reason string) error {
@@ -135,9 +147,11 @@ func (s *Service) fail(ctx context.Context, im *ent.ContactImport, reason string
 			return err
 		}
 
-		_, err = tx.Client.ImportChunk.Delete().Where(importchunk.ContactImportID(im.ID)).Exec(ctx)
+		if _, err = tx.Client.ImportChunk.Delete().Where(importchunk.ContactImportID(im.ID)).Exec(ctx); err != nil {
+			return err
+		}
 
-		return err
+		return tellEnded(ctx, tx, im.ID, s.moment())
 	})
 	if err != nil {
 		return fmt.Errorf("fail import %s: %w", im.ID, err)
@@ -170,6 +184,10 @@ func (s *Service) CancelImport(ctx context.Context, id uid.ID) (*ent.ContactImpo
 
 		s.publish(tx, im)
 		if _, err := tx.Client.ImportChunk.Delete().Where(importchunk.ContactImportID(id)).Exec(ctx); err != nil {
+			return err
+		}
+
+		if err := tellEnded(ctx, tx, id, s.moment()); err != nil {
 			return err
 		}
 

@@ -12,6 +12,7 @@ import (
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/uid"
+	"carillon/webhook"
 )
 
 // merge makes one person of those for whom the identifiers of a group were held. All that is kept
@@ -44,7 +45,8 @@ func (r *resolution) merge(ctx context.Context, g *group) error {
 		return err
 	}
 
-	stored := g.contact.MarketingConsent
+	before := g.contact.MarketingConsent
+	stored := before
 	for _, c := range absorbed {
 		take(g.contact, c)
 		stored = stricter(stored, c.MarketingConsent)
@@ -55,6 +57,11 @@ func (r *resolution) merge(ctx context.Context, g *group) error {
 	}
 	if err := r.writeMerged(ctx, g, stored); err != nil {
 		return err
+	}
+	if g.contact.MarketingConsent != before {
+		if err := webhook.Tell(ctx, r.Tx, webhook.ConsentChanged(g.contact, "", r.now)); err != nil {
+			return err
+		}
 	}
 
 	return r.discard(ctx, g, absorbed)

@@ -14,8 +14,10 @@ import (
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
+	"carillon/ent/contact"
 	"carillon/ent/enum"
 	"carillon/uid"
+	"carillon/webhook"
 )
 
 // take writes a page and moves the import on behind it, in one transaction. It does nothing, and
@@ -508,7 +510,7 @@ func (w writer) consent(ctx context.Context, people pagePeople) error {
 		return nil
 	}
 
-	changed := people.fresh
+	changed, other := people.fresh, people.fresh
 	if len(people.rest) > 0 {
 		from, args := w.DB.Rowset([]any{w.im.OrganizationID, c.Consent}, database.IDs("id", people.rest))
 		turned, err := database.ScanIDs(w.QueryContext(ctx, `UPDATE contact SET marketing_consent = $2
@@ -517,7 +519,7 @@ func (w writer) consent(ctx context.Context, people pagePeople) error {
 		if err != nil {
 			return err
 		}
-		if c.Consent == enum.ConsentOptedOut {
+		if other = slices.Concat(other, turned); c.Consent == enum.ConsentOptedOut {
 			turned = people.rest
 		}
 
@@ -528,6 +530,10 @@ func (w writer) consent(ctx context.Context, people pagePeople) error {
 		return nil
 	}
 
+	if err := w.tellOfConsent(ctx, other); err != nil {
+		return err
+	}
+
 	evidence := w.im.FileName
 	if c.Evidence != "" {
 		evidence = c.Evidence + " (" + w.im.FileName + ")"
@@ -535,6 +541,31 @@ func (w writer) consent(ctx context.Context, people pagePeople) error {
 
 	return database.Insert(ctx, w.Tx, "consent_record", importedConsent, changed, w.im.OrganizationID, c.Consent,
 		c.Source, evidence, w.now)
+}
+
+// tellOfConsent has webhooks tell of the contacts whose consent the page has changed. They are read
+// where an endpoint wants that alone.
+func (w writer) tellOfConsent(ctx context.Context, contacts []uid.ID) error {
+	if len(contacts) == 0 {
+		return nil
+	}
+
+	wanted, err := webhook.Wanted(ctx, w.Tx, w.im.OrganizationID, enum.WebhookEventTypeConsentChanged)
+	if err != nil || !wanted {
+		return err
+	}
+
+	people, err := w.Client.Contact.Query().Where(contact.IDIn(contacts...)).All(ctx)
+	if err != nil {
+		return fmt.Errorf("read contacts whose consent changed: %w", err)
+	}
+
+	events := make([]webhook.Event, len(people))
+	for i, c := range people {
+		events[i] = webhook.ConsentChanged(c, w.im.Consent.Source, w.now)
+	}
+
+	return webhook.Tell(ctx, w.Tx, events...)
 }
 
 // importedConsent are of the records of what the organization $1 says of some contacts.
@@ -564,5 +595,5 @@ func (w writer) finish(ctx context.Context, status enum.JobStatus, reason string
 		return fmt.Errorf("remove file: %w", err)
 	}
 
-	return nil
+	return tellEnded(ctx, w.Tx, w.im.ID, w.now)
 }

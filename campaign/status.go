@@ -13,6 +13,7 @@ import (
 	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
+	"carillon/webhook"
 )
 
 type status = enum.CampaignStatus
@@ -157,6 +158,7 @@ func (s *Service) change(ctx context.Context, tx *database.Tx, r request) (chang
 		return false, fmt.Errorf("campaign %s: %s does not lead to %s", c.ID, r.change, to)
 	}
 
+	from := c.Status
 	if c, err = s.write(ctx, c, to, r); err != nil {
 		return false, fmt.Errorf("campaign %s cannot be %s: %w", r.campaign, rule.verb, err)
 	}
@@ -170,6 +172,11 @@ func (s *Service) change(ctx context.Context, tx *database.Tx, r request) (chang
 
 	if err := s.tellMembers(ctx, tx, c, rule.by); err != nil {
 		return false, err
+	}
+	if c.Status != from {
+		if err := webhook.Tell(ctx, tx, webhook.CampaignChanged(c, from, s.now())); err != nil {
+			return false, err
+		}
 	}
 	if rule.action == "" {
 		return true, nil

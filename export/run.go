@@ -19,6 +19,7 @@ import (
 	"carillon/notification"
 	"carillon/uid"
 	"carillon/usererror"
+	"carillon/webhook"
 )
 
 const (
@@ -191,6 +192,10 @@ func (s *Service) fail(ctx context.Context, e *ent.Export, reason string) error 
 			}
 		})
 
+		if err := s.tellEnded(ctx, tx, e.ID); err != nil {
+			return err
+		}
+
 		return notification.Tell(ctx, tx, notification.Cause{Organization: e.OrganizationID,
 			Kind: enum.NotificationKindExportFailed, Key: e.ID.String(), Scope: notification.Scope("EXPORT", uid.ID{}),
 			Subject: e.ID, Detail: reason, At: s.moment(), CreatedBy: e.CreatedByID})
@@ -355,7 +360,10 @@ func (s *Service) finish(ctx context.Context, e *ent.Export, columns []column) e
 		if whole != nil {
 			update.SetBytes(whole.bytes).SetParts(1)
 		}
-		if err := s.kept(update.Save(ctx)); err != nil || whole == nil {
+		if err := s.kept(update.Save(ctx)); err != nil {
+			return err
+		}
+		if err := s.tellEnded(ctx, tx, e.ID); err != nil || whole == nil {
 			return err
 		}
 
@@ -373,6 +381,16 @@ func (s *Service) finish(ctx context.Context, e *ent.Export, columns []column) e
 	}
 
 	return nil
+}
+
+// tellEnded has webhooks tell that an export is over.
+func (s *Service) tellEnded(ctx context.Context, tx *database.Tx, id uid.ID) error {
+	e, err := tx.Client.Export.Get(ctx, id)
+	if err != nil {
+		return fmt.Errorf("read export %s: %w", id, err)
+	}
+
+	return webhook.Tell(ctx, tx, webhook.ExportEnded(e, s.moment()))
 }
 
 // tidy removes files of the export that are none of its parts.

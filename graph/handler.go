@@ -37,6 +37,10 @@ func New(d Deps) *transport.Handler {
 	r, o := &Resolver{Deps: d, away: rate.Sometimes{First: 1, Interval: noteAwayEvery},
 		surveys: make(chan struct{}, pagesAtOnce)}, d.Transport
 	o.Schema = r.schema()
+	if d.Webhooks != nil {
+		d.Webhooks.ShapeBy(newShaper(r, o.Schema))
+	}
+
 	o.Authenticate = r.authenticate
 	o.PresentError = r.presentError
 	o.Owner = owner

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -200,7 +201,12 @@ func standBefore(t *testing.T, db *database.DB, before func(http.Handler) http.H
 	}
 
 	s.hooks = webhook.New(webhook.Parts{DB: db, Keys: keys, Log: s.log, Guard: guard, Keep: 7 * 24 * time.Hour,
-		Now: s.later})
+		Now: s.later, Logger: slog.New(slog.DiscardHandler),
+		Follow: func(ctx context.Context, o uid.ID, after int64) (webhook.Feed, bool, error) {
+			feed, err := s.hub.Subscribe(ctx, o, after)
+			var expired *hub.Expired
+			return feed, errors.As(err, &expired), err
+		}})
 	s.privacy = privacy.New(db, keys, s.queue, s.audience, s.exports, s, database.Now)
 	s.campaigns = campaign.New(db, s.queue, s.audience, s.who, s.accounts, s, s, database.Now)
 	s.campaigns.PriceBy(s.prices)

@@ -30,6 +30,13 @@ type Viewer struct {
 	MustSetUpSecondFactor bool
 }
 
+// Delegate is a viewer that stands for nobody who is present, such as an endpoint of webhooks. Like
+// an API key it has a role in an organization, and is narrowed to scopes where there are any.
+func Delegate(o *ent.Organization, name string, role enum.Role, scopes []enum.APIScope) *Viewer {
+	return &Viewer{Organization: o.ID, OrganizationName: o.Name, OrganizationStatus: o.Status, Role: role,
+		Key: &ent.APIKey{OrganizationID: o.ID, Name: name, Role: role, Scopes: scopes}, Masked: masked(role, o)}
+}
+
 // ranks orders the roles: each may do what those below it may.
 var ranks = map[enum.Role]int{enum.RoleViewer: 1, enum.RoleCampaigner: 2, enum.RoleAdmin: 3, enum.RoleOwner: 4}
 

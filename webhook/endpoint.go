@@ -134,8 +134,6 @@ func (s *Service) check(ctx context.Context, v *identity.Viewer, of *ent.Webhook
 	for i, e := range d.Events {
 		if slices.Contains(d.Events[:i], e) {
 			wrong.Add(fmt.Sprintf("events.%d", i), usererror.Invalid, "%s is there already.", e)
-		} else if !ofLog(e) {
-			wrong.Add(fmt.Sprintf("events.%d", i), usererror.NotAllowed, "This service does not tell of %s yet.", e)
 		}
 	}
 

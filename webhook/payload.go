@@ -28,6 +28,14 @@ type envelope struct {
 	Errors    []string              `json:"errors,omitempty"`
 }
 
+// shapedBy puts into a payload what a selection gave; null where that is nothing.
+func (e *envelope) shapedBy(s Shaped) {
+	e.Data, e.Errors = nil, s.Errors
+	if len(s.Data) > 0 {
+		e.Data = json.RawMessage(s.Data)
+	}
+}
+
 // encode writes a payload.
 func (e envelope) encode() (string, error) {
 	text, err := json.Marshal(e)
@@ -159,14 +167,18 @@ func (s *Service) payloads(ctx context.Context, e *ent.WebhookEndpoint, entries 
 		all[i] = envelope{Type: statuses[entry.Status], Timestamp: entry.At}
 	}
 
+	var shaped []Shaped
+	says := false
 	if e.Selection != nil && s.Shaper != nil {
-		shaped, err := s.Shaper.Events(ctx, e, entries)
-		if err != nil {
+		var err error
+		if shaped, says, err = s.Shaper.Events(ctx, e, entries); err != nil {
 			return nil, err
 		}
+	}
 
-		for i := range all {
-			all[i].Data, all[i].Errors = json.RawMessage(shaped[i].Data), shaped[i].Errors
+	if says {
+		for i := range shaped {
+			all[i].shapedBy(shaped[i])
 		}
 	} else {
 		messages, err := s.messagesOf(ctx, entries)

@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -144,23 +143,35 @@ func example(event enum.WebhookEventType, at time.Time) any {
 		return data
 	}
 
-	return examples[event]
+	return exampleChange(event, at)
 }
 
-// examples are of events that are not in the log.
-var examples = map[enum.WebhookEventType]json.RawMessage{
-	enum.WebhookEventTypeCampaignStatusChanged: json.RawMessage(
-		`{"id":"cmp_01k9z3v8b6e0mpj7c4r9t2x5yh","name":"Spring","status":"COMPLETED","previousStatus":"RUNNING"}`),
-	enum.WebhookEventTypeTemplateStatusChanged: json.RawMessage(
-		`{"id":"tpl_01k9z3v8b6e0mpj7c4r9t2x5yh","name":"order_shipped","language":"en_US","status":"APPROVED","previousStatus":"PENDING"}`),
-	enum.WebhookEventTypeAccountStatusChanged: json.RawMessage(
-		`{"id":"acc_01k9z3v8b6e0mpj7c4r9t2x5yh","name":"Lucky Shrub","status":"RESTRICTED","previousStatus":"CONNECTED"}`),
-	enum.WebhookEventTypePhoneNumberStatusChanged: json.RawMessage(
-		`{"id":"pho_01k9z3v8b6e0mpj7c4r9t2x5yh","displayNumber":"+1 555-010-0000","status":"CONNECTED","previousStatus":"PENDING"}`),
-	enum.WebhookEventTypeConsentChanged: json.RawMessage(
-		`{"contactId":"con_01k9z3v8b6e0mpj7c4r9t2x5yh","consent":"OPTED_OUT","previousConsent":"OPTED_IN","source":"form"}`),
-	enum.WebhookEventTypeImportEnded: json.RawMessage(
-		`{"id":"imp_01k9z3v8b6e0mpj7c4r9t2x5yh","status":"COMPLETED","created":2,"updated":1,"rejected":0}`),
-	enum.WebhookEventTypeExportEnded: json.RawMessage(
-		`{"id":"exp_01k9z3v8b6e0mpj7c4r9t2x5yh","kind":"MESSAGES","format":"CSV","status":"COMPLETED","rows":3}`),
+// exampleChange is made-up data of an event that is not in the log.
+func exampleChange(event enum.WebhookEventType, at time.Time) any {
+	text := func(s string) *string { return &s }
+	switch event {
+	case enum.WebhookEventTypeCampaignStatusChanged:
+		return CampaignChanged(&ent.Campaign{ID: uid.New(uid.Campaign), Name: "Spring",
+			Status: enum.CampaignStatusCompleted}, enum.CampaignStatusRunning, at).Data
+	case enum.WebhookEventTypeTemplateStatusChanged:
+		return TemplateChanged(&ent.Template{ID: uid.New(uid.Template), AccountID: uid.New(uid.Account),
+			Name: "order_shipped", Language: "en_US", Status: enum.TemplateStatusApproved}, enum.TemplateStatusPending, at).Data
+	case enum.WebhookEventTypeAccountStatusChanged:
+		return AccountChanged(&ent.Account{ID: uid.New(uid.Account), Name: "Lucky Shrub", WabaID: "102290129340398",
+			Status: enum.AccountStatusRestricted}, enum.AccountStatusConnected, at).Data
+	case enum.WebhookEventTypePhoneNumberStatusChanged:
+		return NumberChanged(&ent.PhoneNumber{ID: uid.New(uid.PhoneNumber), AccountID: uid.New(uid.Account),
+			DisplayNumber: "+1 555-010-0000", VerifiedName: "Lucky Shrub", Status: "CONNECTED"}, "PENDING", at).Data
+	case enum.WebhookEventTypeConsentChanged:
+		return ConsentChanged(&ent.Contact{ID: uid.New(uid.Contact), Phone: text("+15550100000"),
+			MarketingConsent: enum.ConsentOptedOut}, "whatsapp user_preferences", at).Data
+	case enum.WebhookEventTypeImportEnded:
+		return ImportEnded(&ent.ContactImport{ID: uid.New(uid.ContactImport), FileName: "people.csv",
+			Status: enum.JobStatusCompleted, RowsRead: 3, Created: 2, Updated: 1}, at).Data
+	case enum.WebhookEventTypeExportEnded:
+		return ExportEnded(&ent.Export{ID: uid.New(uid.Export), Kind: enum.ExportKindMessages,
+			Format: enum.ExportFormatCSV, Status: enum.JobStatusCompleted, Rows: 3}, at).Data
+	}
+
+	return nil
 }

@@ -31,7 +31,7 @@ func (v *server) shape(ctx context.Context, t *task) error {
 		}
 
 		if says {
-			plain.envelope.Data, plain.Errors = json.RawMessage(shaped.Data), shaped.Errors
+			plain.shapedBy(shaped)
 			if t.payload, err = plain.encode(); err != nil {
 				return err
 			}

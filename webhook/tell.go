@@ -71,6 +71,14 @@ func Tell(ctx context.Context, tx *database.Tx, events ...Event) error {
 	return nil
 }
 
+// Wanted reports whether any endpoint of an organization wants an event, for who would have to read
+// much to tell it.
+func Wanted(ctx context.Context, tx *database.Tx, organization uid.ID, event enum.WebhookEventType) (bool, error) {
+	all, err := listeners(ctx, tx, []uid.ID{organization})
+
+	return slices.ContainsFunc(all, func(l listener) bool { return slices.Contains(l.events, event) }), err
+}
+
 // listener is an endpoint as Tell needs it.
 type listener struct {
 	id, organization uid.ID

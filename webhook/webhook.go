@@ -58,10 +58,11 @@ type Feed interface {
 type Shaper interface {
 	// Check refuses a selection that does not fit the types of events; the error is for the caller.
 	Check(ctx context.Context, selection string, events []enum.WebhookEventType) error
-	// Events gives what the selection makes of entries of the log, one for each, in their order.
-	Events(ctx context.Context, e *ent.WebhookEndpoint, entries []delivery.Event) ([]Shaped, error)
-	// Subject gives what the selection makes of what an event is about. It reports false where the
-	// selection says nothing of such events.
+	// Events gives what the selection makes of entries of the log, one for each, in their order. It
+	// reports false where the selection says nothing of events of messages.
+	Events(ctx context.Context, e *ent.WebhookEndpoint, entries []delivery.Event) ([]Shaped, bool, error)
+	// Subject gives what the selection makes of what an event is about, as that is now. It reports
+	// false where the selection says nothing of such events, or the thing is gone.
 	Subject(ctx context.Context, e *ent.WebhookEndpoint, event enum.WebhookEventType, subject uid.ID) (Shaped, bool, error)
 }
 

@@ -13046,8 +13046,8 @@ type DeleteTemplatePayload {
 extend type Mutation {
   """
   Adds a server to which events are posted from now on. The answer shows the secret that signs them, this once.
-  User errors: REQUIRED, INVALID (the address, the events), TOO_LONG, NOT_ALLOWED (an address within the operator's network;
-  events that are not of messages, and selections, which this version does not take yet), LIMIT_EXCEEDED (20 endpoints).
+  User errors: REQUIRED, INVALID (the address, the events, the selection), TOO_LONG, NOT_ALLOWED (an address within the operator's
+  network; a selection by an API key without the scope READ), LIMIT_EXCEEDED (20 endpoints).
   """
   createWebhookEndpoint("Where to post what." input: CreateWebhookEndpointInput!): CreateWebhookEndpointPayload! @role(is: ADMIN, scope: MANAGE_WEBHOOKS)
   """
@@ -13088,7 +13088,10 @@ type WebhookEndpoint implements Node {
   description: String
   "Of which events it is told."
   events: [WebhookEventType!]!
-  "A GraphQL selection set on the event's type that shapes the payload; null sends the default."
+  """
+  A GraphQL selection set that makes the payload's data, of DeliveryEvent for events of messages, else of the type of what changed. With
+  events of several types each part is a fragment on its type. It runs with the rights of who made the endpoint. Null sends the default.
+  """
   selection: String
   "Whether it gets events."
   status: WebhookEndpointStatus!
