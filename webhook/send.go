@@ -104,9 +104,9 @@ func (s *sender) land(r result) {
 	}
 }
 
-// load reads deliveries that are due, in their order, up to the bounds.
+// load reads deliveries that are due, in their order, up to the bounds, once half a page is over.
 func (s *sender) load(ctx context.Context) {
-	if !s.more || s.loaded >= pageRows || s.health.restsFor(s.v.moment()) > 0 {
+	if !s.more || s.loaded > pageRows/2 || s.health.restsFor(s.v.moment()) > 0 {
 		return
 	}
 
@@ -137,15 +137,16 @@ func (s *sender) load(ctx context.Context) {
 }
 
 // dueTasks reads a page of deliveries that are due and not held. One whose subject has another that
-// waits for its next attempt waits with it.
+// waits for its next attempt waits with it. That is a subquery for each row, and no NOT EXISTS: as a
+// join PostgreSQL, which knows little of rows that come and go, reads all that waits for each.
 func (v *server) dueTasks(ctx context.Context, held []uid.ID) (tasks []task, more bool, err error) {
 	from, args := v.DB.Rowset([]any{v.id, v.moment(), pageRows}, database.IDs("id", held))
 	rows, err := v.DB.Query(ctx, `SELECT d.id, d.subject_id, d.event, d.payload, d.attempts, d.unshaped,
 		d.created_at
 		FROM webhook_delivery d WHERE d.endpoint_id = $1 AND d.status = 'PENDING' AND d.next_attempt_at <= $2
 		AND d.id NOT IN (SELECT f.id FROM `+from+`)
-		AND NOT EXISTS (SELECT 1 FROM webhook_delivery b WHERE b.endpoint_id = d.endpoint_id
-			AND b.subject_id = d.subject_id AND b.status = 'PENDING' AND b.id < d.id AND b.next_attempt_at > $2)
+		AND (SELECT b.id FROM webhook_delivery b WHERE b.endpoint_id = d.endpoint_id AND b.subject_id = d.subject_id
+			AND b.status = 'PENDING' AND b.id < d.id AND b.next_attempt_at > $2 LIMIT 1) IS NULL
 		ORDER BY d.next_attempt_at, d.id LIMIT $3`, args...)
 	if err != nil {
 		return nil, false, err
