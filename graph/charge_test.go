@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"carillon/database"
 	"carillon/database/dbtest"
@@ -23,6 +25,7 @@ import (
 	"carillon/operator"
 	"carillon/ratelimit"
 	"carillon/redisclient"
+	"carillon/uid"
 )
 
 // budgeted gives the API budgets that get next to nothing back while a test runs.
@@ -196,6 +199,43 @@ func TestAListWithoutPagesCostsLikeTheLargestPage(t *testing.T) {
 		if a := call(t, s.server.URL, p.token, `{ viewer { `+list+` } }`); a.Extensions.Cost.Requested != want {
 			t.Errorf("%s costs %d, want %d: %s", list, a.Extensions.Cost.Requested, want, a.text)
 		}
+	}
+}
+
+// A field that is not in the table of costs would cost 1, however many rows it gives.
+func TestEveryPageCostsByItsRows(t *testing.T) {
+	s := onSQLite(t, budgeted(t, 100_000, 500_000, 100))
+	p := s.signUp()
+	schema, err := gqlparser.LoadSchema(&ast.Source{Input: graph.SDL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	cost := func(on, field string, first int) int {
+		page := fmt.Sprintf("%s(first: %d) { edges { node { id } } }", field, first)
+		if on != "Query" {
+			page = fmt.Sprintf(`node(id: %q) { ... on %s { %s } }`, uid.New(uid.Message), on, page)
+		}
+
+		return call(t, s.server.URL, p.token, "{ "+page+" }").Extensions.Cost.Requested
+	}
+
+	pages := 0
+	for _, on := range schema.Types {
+		for _, f := range on.Fields {
+			if on.Kind != ast.Object || !strings.HasSuffix(f.Type.Name(), "Connection") || f.Arguments.ForName("first") == nil {
+				continue
+			}
+
+			pages++
+			if few, many := cost(on.Name, f.Name, 4), cost(on.Name, f.Name, 100); few == 0 || many < few+24 {
+				t.Errorf("%s.%s costs %d with 4 rows and %d with 100", on.Name, f.Name, few, many)
+			}
+		}
+	}
+
+	if pages < 15 {
+		t.Errorf("only %d pages were found", pages)
 	}
 }
 

@@ -61,6 +61,12 @@ func (r *Resolver) schema() graphql.ExecutableSchema {
 		return pageCost(child, first, last)
 	}
 
+	cost.Query.Segments = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int,
+		_ []*ent.SegmentOrder) int {
+		return pageCost(child, first, last)
+	}
+	cost.Query.Suppressions = pageCostOf[*string, ent.SuppressionOrder]
+	cost.Contact.Messages = pageCostOf[*jsonfield.MessageFilter, ent.MessageOrder]
 	cost.Query.AuditEvents = pageCostOf[*model.AuditEventFilter, ent.AuditEventOrder]
 	cost.Query.Templates = pageCostOf[*model.TemplateFilter, ent.TemplateOrder]
 	cost.Query.Campaigns = pageCostOf[*model.CampaignFilter, ent.CampaignOrder]
