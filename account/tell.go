@@ -43,8 +43,8 @@ func (s *Service) tellOfStatus(ctx context.Context, tx *database.Tx, a *ent.Acco
 	return notification.Tell(ctx, tx, cause)
 }
 
-// moving makes a change of an account's status, if it still may be made, and has webhooks tell of it.
-// The account's row is locked before, so that of two changes at once each tells of its own.
+// moving makes a change of an account's status, if it still may be made, and has webhooks tell of
+// it. The account's row is locked before, so that of two changes at once each tells of its own.
 func (s *Service) moving(ctx context.Context, tx *database.Tx, id uid.ID, change func() error) error {
 	before, err := tx.Client.Account.Query().Where(entaccount.ID(id), tx.DB.Locked).Only(ctx)
 	if err != nil {
@@ -86,7 +86,9 @@ func (s *Service) tellOfTemplates(ctx context.Context, tx *database.Tx, all []re
 		if r.before == nil || r.before.Status == r.after.Status {
 			continue
 		}
-		if events = append(events, webhook.TemplateChanged(r.after, r.before.Status, s.now())); !toldTemplates[r.after.Status] {
+
+		events = append(events, webhook.TemplateChanged(r.after, r.before.Status, s.now()))
+		if !toldTemplates[r.after.Status] {
 			continue
 		}
 

@@ -321,7 +321,8 @@ func (s *shaper) run(ctx context.Context, e *ent.WebhookEndpoint, text string, v
 
 type givenKey struct{}
 
-// givenEvents are the entries of the log that a selection is to shape; none for a caller of the API.
+// givenEvents are the entries of the log that a selection is to shape; none for a caller of the
+// API.
 func givenEvents(ctx context.Context) []delivery.Event {
 	given, _ := ctx.Value(givenKey{}).([]delivery.Event)
 	return given

@@ -8,8 +8,8 @@ import (
 	"carillon/uid"
 )
 
-// statusChange is the default data of events of things that have another status. Its names are those
-// of the API; what does not apply is left out.
+// statusChange is the default data of events of things that have another status. Its names are
+// those of the API; what does not apply is left out.
 type statusChange struct {
 	ID             uid.ID `json:"id"`
 	Name           string `json:"name,omitempty"`

@@ -137,8 +137,8 @@ func (s *sender) load(ctx context.Context) {
 }
 
 // dueTasks reads a page of deliveries that are due and not held. One whose subject has another that
-// waits for its next attempt waits with it. That is a subquery for each row, and no NOT EXISTS: as a
-// join PostgreSQL, which knows little of rows that come and go, reads all that waits for each.
+// waits for its next attempt waits with it. That is a subquery for each row, and no NOT EXISTS: as
+// a join PostgreSQL, which knows little of rows that come and go, reads all that waits for each.
 func (v *server) dueTasks(ctx context.Context, held []uid.ID) (tasks []task, more bool, err error) {
 	from, args := v.DB.Rowset([]any{v.id, v.moment(), pageRows}, database.IDs("id", held))
 	rows, err := v.DB.Query(ctx, `SELECT d.id, d.subject_id, d.event, d.payload, d.attempts, d.unshaped,
