@@ -59,6 +59,7 @@ func commands(environ []string) *cobra.Command {
 		simple("healthcheck", "exits with 0 when the process at HTTP_ADDR is healthy", func(cmd *cobra.Command) error {
 			return healthcheck(cmd.Context(), environ, cmd.OutOrStdout())
 		}),
+		doctorCommand(environ),
 		demoCommand(environ),
 		sandboxCommand(environ),
 		adminCommand(environ),

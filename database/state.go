@@ -80,3 +80,16 @@ var newestMigration = sync.OnceValue(func() (newest int64) {
 
 	return newest
 })
+
+// Connections are how many the server has room for, and how many are open now, of all its users.
+// Both are zero where there is no server.
+func (db *DB) Connections(ctx context.Context) (most, used int, err error) {
+	if db.Dialect != dialect.Postgres {
+		return 0, 0, nil
+	}
+
+	err = db.QueryRow(ctx, `SELECT current_setting('max_connections')::int,
+		(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')`).Scan(&most, &used)
+
+	return most, used, err
+}

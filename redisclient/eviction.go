@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strconv"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -64,4 +65,27 @@ func (q *Quick) lookForEviction(ctx context.Context) {
 	}
 
 	q.evicts.Store(&said)
+}
+
+// memoryLine is where INFO says how much memory is used, and how much may be.
+var memoryLine = regexp.MustCompile(`(?m)^(used_memory|maxmemory):(\d+)`)
+
+// Memory is how many bytes a Redis uses and may use; zero where it has no bound or does not say. Of
+// a cluster it is one node's.
+func Memory(ctx context.Context, client redis.UniversalClient) (used, most int64) {
+	text, err := client.Info(ctx, "memory").Result()
+	if err != nil {
+		return 0, 0
+	}
+
+	for _, m := range memoryLine.FindAllStringSubmatch(text, -1) {
+		n, _ := strconv.ParseInt(m[2], 10, 64) // digits
+		if m[1] == "maxmemory" {
+			most = n
+		} else {
+			used = n
+		}
+	}
+
+	return used, most
 }
