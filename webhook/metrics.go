@@ -28,7 +28,10 @@ func newMetrics() metrics {
 
 // Metrics are for the operator.
 func (s *Service) Metrics() []prometheus.Collector {
-	return []prometheus.Collector{s.metrics.deliveries, s.metrics.waiting, s.metrics.oldest}
+	served := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "carillon_webhook_endpoints",
+		Help: "Endpoints of webhooks that this process posts to."}, func() float64 { return float64(len(s.ids())) })
+
+	return []prometheus.Collector{s.metrics.deliveries, s.metrics.waiting, s.metrics.oldest, served}
 }
 
 func (m metrics) count(results []result) {
