@@ -17,6 +17,7 @@ import (
 	"time"
 	_ "time/tzdata" // campaigns have time zones, containers may have none
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"carillon/account"
@@ -243,6 +244,11 @@ func (p *App) buildDoors(context.Context) error {
 			VerifyToken: cfg.WhatsApp.VerifyToken,
 			BodyMemory:  cfg.Webhooks.Memory, KeptRows: cfg.Webhooks.Kept, KeptBytes: cfg.Webhooks.KeptBytes,
 		})
+
+	p.metrics.MustRegister(p.DB.Metrics(), backlog{p})
+	for _, part := range []interface{ Metrics() []prometheus.Collector }{lanes, p.worker, p.Journal, p.Hub} {
+		p.metrics.MustRegister(part.Metrics()...)
+	}
 
 	p.metrics.MustRegister(p.Webhooks.Metrics()...)
 	p.metrics.MustRegister(p.media.Metrics()...)

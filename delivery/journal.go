@@ -41,6 +41,8 @@ type Journal struct {
 	inbox  chan submission
 	closed chan struct{}
 
+	metrics journalMetrics
+
 	directory Directory
 	untold    []Link // that the directory could not take yet
 }
@@ -63,7 +65,8 @@ type Recorded struct {
 
 // NewJournal makes a journal; Run must run for Record to return.
 func NewJournal(db *database.DB, news News, now func() time.Time, log *slog.Logger) *Journal {
-	return &Journal{db: db, news: news, now: now, log: log, inbox: make(chan submission), closed: make(chan struct{})}
+	return &Journal{db: db, news: news, now: now, log: log, inbox: make(chan submission), closed: make(chan struct{}),
+		metrics: newJournalMetrics()}
 }
 
 // Watch sets who is told of campaigns that fail too often; call it before Run. Without it nobody
@@ -138,7 +141,9 @@ func (j *Journal) commit(ctx context.Context, batch []submission) {
 		}
 	}
 
+	begun := time.Now()
 	l, results, err := j.apply(ctx, facts)
+	j.metrics.committed(len(facts), time.Since(begun), err)
 	if err != nil && len(batch) > 1 {
 		j.log.Error("a batch of facts could not be committed; trying each part alone", "facts", len(facts), "error", err)
 		for _, s := range batch {

@@ -15,6 +15,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -83,6 +84,7 @@ type Hub[E Entry] struct {
 	gaps      chan *feed[E] // logs that know of entries that they do not have
 	look      chan struct{} // holds a token when begun is not empty
 
+	slow  atomic.Int64 // readers that were closed
 	mu    sync.RWMutex
 	feeds map[uid.ID]*feed[E]
 	begun map[uid.ID]struct{} // logs whose Redis channel speaks from now on: what was said before may be lost

@@ -116,6 +116,7 @@ func (s *Subscription[E]) Next(ctx context.Context) ([]E, error) {
 				return nil, ctx.Err()
 			}
 		case s.live && lag > int64(s.hub.queue):
+			s.hub.slow.Add(1)
 			s.finish(&SlowConsumer{s.cursor})
 		case s.cursor < t.base:
 			return s.replay(ctx)

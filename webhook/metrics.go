@@ -14,7 +14,7 @@ type metrics struct {
 }
 
 func newMetrics() metrics {
-	return metrics{
+	m := metrics{
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "carillon_webhook_deliveries_total",
 			Help: "Attempts to deliver events to endpoints of webhooks, by result: taken, again (tried later) or failed " +
 				"(for good)."},
@@ -24,6 +24,12 @@ func newMetrics() metrics {
 		oldest: prometheus.NewGauge(prometheus.GaugeOpts{Name: "carillon_webhook_deliveries_oldest_seconds",
 			Help: "Age of the oldest of them."}),
 	}
+
+	for _, result := range []string{"taken", "again", "failed"} {
+		m.deliveries.WithLabelValues(result) // so that a rate is 0 and not absent
+	}
+
+	return m
 }
 
 // Metrics are for the operator.

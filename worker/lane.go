@@ -54,6 +54,7 @@ type Lanes struct {
 	breakers  breakers
 	reread    rereads
 	waiting   func(context.Context) bool
+	metrics   metrics
 
 	runningMu sync.Mutex
 	running   map[uid.ID]bool // numbers whose lane runs in this process; true: it was woken again meanwhile
@@ -72,7 +73,8 @@ type Campaigns interface {
 // NewLanes makes the lanes of this process.
 func NewLanes(p Parts) *Lanes {
 	return &Lanes{queue: p.Queue, journal: p.Journal, accounts: p.Accounts, campaigns: p.Campaigns,
-		pace: p.Pace, waiting: p.Waiting, now: p.Now, log: p.Log, running: map[uid.ID]bool{}}
+		pace: p.Pace, waiting: p.Waiting, now: p.Now, log: p.Log, running: map[uid.ID]bool{},
+		metrics: newMetrics()}
 }
 
 // turnTime is how long a lane may send before it makes room: short while others wait.
@@ -144,6 +146,8 @@ func (ls *Lanes) takeTurn(ctx context.Context, number uid.ID) (again time.Durati
 
 	l.ctx, l.stop = context.WithCancel(system)
 	defer l.stop()
+	ls.metrics.allowed.Add(l.perSecond)
+	defer ls.metrics.allowed.Sub(l.perSecond)
 
 	// unbuffered: one batch is claimed ahead, one part handed over ahead
 	claims, parts := make(chan []timed), make(chan []timed)

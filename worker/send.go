@@ -92,6 +92,7 @@ func (l *lane) deliver(m delivery.Claimed, slot time.Time) {
 	}
 
 	ended := time.Now()
+	l.metrics.sent(answer, ended.Sub(started))
 	l.window.took(ended.Sub(started), ended, l.perSecond)
 	l.answers <- l.react(m, message.Route, answer)
 }

@@ -46,11 +46,13 @@ type Worker struct {
 	jobs   Jobs
 	atOnce int
 	log    *slog.Logger
+
+	metrics taskMetrics
 }
 
 // New makes a worker that runs atOnce tasks at a time.
 func New(client redis.UniversalClient, tasks *Tasks, jobs Jobs, atOnce int, log *slog.Logger) *Worker {
-	return &Worker{client, tasks, jobs, atOnce, log}
+	return &Worker{client, tasks, jobs, atOnce, log, newTaskMetrics()}
 }
 
 // Run works until ctx ends, then finishes what is in flight.
@@ -98,6 +100,7 @@ func (w *Worker) run(stop context.Context, job func(context.Context, uid.ID) err
 		defer context.AfterFunc(stop, cancel)()
 		err = job(caller.System(ctx), subject)
 		if err != nil && ctx.Err() == nil {
+			w.metrics.failed.WithLabelValues(task.Type()).Inc()
 			w.log.Error("a task failed and is tried again", "task", task.Type(), "subject", subject.String(), "error", err)
 		}
 
@@ -123,6 +126,7 @@ func (w *Worker) sweep(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		if err := w.jobs.Sweep(ctx); err != nil && ctx.Err() == nil {
+			w.metrics.failed.WithLabelValues("sweep").Inc()
 			w.log.Error("the sweep failed and is tried again", "error", err)
 		}
 

@@ -11,7 +11,9 @@ var (
 )
 
 // Metrics tells how much of each bound is in use.
-func (h *Handler) Metrics() []prometheus.Collector { return []prometheus.Collector{usage{h}} }
+func (h *Handler) Metrics() []prometheus.Collector {
+	return []prometheus.Collector{usage{h}, h.operations.seconds, h.operations.errors}
+}
 
 type usage struct{ h *Handler }
 

@@ -269,6 +269,7 @@ func (r *run) finish(ctx context.Context) {
 	}
 
 	r.op.Duration = time.Since(r.start)
+	r.h.operations.note(r.op)
 	level := slog.LevelInfo
 	if r.op.Kind == string(ast.Query) && len(r.op.Codes) == 0 {
 		level = slog.LevelDebug

@@ -135,6 +135,7 @@ type Handler struct {
 	uploads         *budget // at a time
 	space           *budget // bytes of disk for them
 	files           atomic.Int64
+	operations      operationMetrics
 	live            *live
 	nobodys         *nobodys
 	upgrader        websocket.Upgrader
@@ -162,7 +163,7 @@ func New(o Options) *Handler {
 
 	o.setDefaults()
 	h := &Handler{options: o, log: o.Logger, connections: map[connection]struct{}{}, owned: map[any]int{},
-		gone: make(chan struct{})}
+		gone: make(chan struct{}), operations: newOperationMetrics()}
 
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout:  o.Websocket.WriteTimeout,
