@@ -6,4 +6,6 @@ import (
 )
 
 // Metrics tells of the pool that writes: how many connections are open, in use and waited for.
-func (db *DB) Metrics() prometheus.Collector { return collectors.NewDBStatsCollector(db.writer, "carillon") }
+func (db *DB) Metrics() prometheus.Collector {
+	return collectors.NewDBStatsCollector(db.writer, "carillon")
+}
