@@ -2,6 +2,7 @@ package metawebhook_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"log"
@@ -102,14 +103,14 @@ func TestABodyHasOnlySoMuchTime(t *testing.T) {
 }
 
 // A stranger's bodies that never end take no more memory than they may, and leave room for Meta's.
+// It runs beside no other test, whose memory would count.
 func TestBodiesThatStallTakeABoundedMemory(t *testing.T) {
-	t.Parallel()
 	const sockets, most = 60, 16 << 20
 	s, address := served(t, func(o *setting) { o.BodyMemory, o.BodyTimeout = most, 2*time.Second })
 	runtime.GC()
 	var before, peak runtime.MemStats
 	runtime.ReadMemStats(&before)
-	part := strings.Repeat("x", 1<<20)
+	part := bytes.Repeat([]byte("x"), 1<<20-1) // once for all senders, whose memory counts too
 	var codes [sockets]int
 	var all sync.WaitGroup
 
@@ -118,7 +119,7 @@ func TestBodiesThatStallTakeABoundedMemory(t *testing.T) {
 		all.Go(func() {
 			go func() {
 				for range 4 {
-					if _, err := conn.Write([]byte(part[:len(part)-1])); err != nil {
+					if _, err := conn.Write(part); err != nil {
 						return
 					}
 				}
@@ -150,7 +151,7 @@ func TestBodiesThatStallTakeABoundedMemory(t *testing.T) {
 
 	runtime.GC() // what other tests leave behind does not count
 	runtime.ReadMemStats(&peak)
-	if grown := int64(peak.HeapAlloc) - int64(before.HeapAlloc); grown > 4*most {
+	if grown := int64(peak.HeapAlloc) - int64(before.HeapAlloc); grown > 2*most {
 		t.Errorf("the heap grew by %d MiB", grown>>20)
 	}
 
