@@ -80,15 +80,17 @@ var mayImport = map[string][]string{
 	"usererror":        {},
 	"caller":           {},
 	"uid":              {},
+	"timezone":         {},
 }
 
-// base packages are words, not parts: ids, tenancy, faults, enums, JSON columns, sealed secrets.
-var base = []string{"uid", "caller", "usererror", "ent/enum", "ent/jsonfield", "secret"}
+// base packages are words, not parts: ids, tenancy, faults, enums, JSON columns, sealed secrets, time
+// zones.
+var base = []string{"uid", "caller", "usererror", "ent/enum", "ent/jsonfield", "secret", "timezone"}
 
 // lean packages know nothing of ours at all, but for what is listed.
 var lean = map[string][]string{
 	"whatsapp": {}, "mail": {}, "config": {}, "telemetry": {}, "ratelimit": {}, "clientip": {}, "redisclient": {},
-	"oidc": {}, "secret": {}, "ent/enum": {}, "usererror": {}, "demo": {}, "graph/transport": {},
+	"oidc": {}, "secret": {}, "timezone": {}, "ent/enum": {}, "usererror": {}, "demo": {}, "graph/transport": {},
 	"graph/graphiql": {"packed"}, "console": {"packed"}, "packed": {},
 	"spreadsheet": {}, "filestore": {}, "outbound": {},
 	"hub": {"uid"}, "uid": {}, "caller": {"uid"}, "ent/jsonfield": {"ent/enum", "uid"},

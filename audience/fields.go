@@ -3,11 +3,11 @@ package audience
 import (
 	"fmt"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"golang.org/x/text/language"
 
+	"carillon/timezone"
 	"carillon/usererror"
 )
 
@@ -78,7 +78,7 @@ func checkLanguage(code string) *mistake {
 }
 
 func checkTimeZone(name string) *mistake {
-	if _, err := time.LoadLocation(name); err != nil || name == "Local" {
+	if _, err := timezone.Load(name); name != "" && err != nil {
 		return &mistake{usererror.Invalid, shown(name) + " is not a time zone: write its IANA name, e.g. Asia/Shanghai"}
 	}
 	return nil

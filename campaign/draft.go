@@ -19,6 +19,7 @@ import (
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
 	"carillon/identity"
+	"carillon/timezone"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -199,7 +200,7 @@ func (d Draft) checkTimes(now time.Time, in *usererror.Fields, startKnown bool) 
 	}
 
 	if d.TimeZone != nil {
-		if _, err := loadZone(*d.TimeZone); err != nil {
+		if _, err := timezone.Load(*d.TimeZone); err != nil {
 			in.Add("timeZone", usererror.Invalid, "%q is not a time zone: write its IANA name, e.g. Asia/Shanghai", *d.TimeZone)
 			return
 		}

@@ -13,6 +13,7 @@ import (
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/ent/template"
+	"carillon/timezone"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
@@ -141,7 +142,7 @@ func (p *plan) notBefore(in string) time.Time {
 		return time.Time{}
 	}
 
-	zone, err := loadZone(in)
+	zone, err := timezone.Load(in)
 	if err != nil {
 		zone = time.UTC
 	}

@@ -1,19 +1,11 @@
 package campaign
 
 import (
-	"errors"
 	"time"
 
 	"carillon/ent"
+	"carillon/timezone"
 )
-
-// loadZone reads an IANA zone. A machine's own zone is none.
-func loadZone(name string) (*time.Location, error) {
-	if name == "" || name == "Local" {
-		return nil, errors.New("no zone")
-	}
-	return time.LoadLocation(name)
-}
 
 // atWallClock is the first moment at which the clocks of a zone show what the wall clock of t shows
 // in its own, or the moment at which they pass it over, where daylight saving begins.
@@ -60,7 +52,7 @@ func wallClock(at time.Time, zone *string) time.Time {
 		return at.UTC()
 	}
 
-	location, err := loadZone(*zone)
+	location, err := timezone.Load(*zone)
 	if err != nil {
 		return at.UTC()
 	}

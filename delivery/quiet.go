@@ -12,6 +12,7 @@ import (
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/enum"
+	"carillon/timezone"
 	"carillon/uid"
 )
 
@@ -96,11 +97,7 @@ func (h *QuietHours) location(name string) *time.Location {
 		if known, ok := zones.Load(name); ok {
 			return known.(*time.Location)
 		}
-		if name == "" || name == "Local" { // a machine's own zone is nobody's
-			continue
-		}
-
-		if read, err := time.LoadLocation(name); err == nil {
+		if read, err := timezone.Load(name); err == nil {
 			zones.Store(name, read)
 			return read
 		}

@@ -13,6 +13,7 @@ import (
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
 	"carillon/pricing"
+	"carillon/timezone"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -42,7 +43,7 @@ func ReportOf(q jsonfield.Statistics) (r Report, err error) {
 		}
 	}
 
-	if r.Zone, err = time.LoadLocation(q.TimeZone); err != nil || q.TimeZone == "" || q.TimeZone == "Local" {
+	if r.Zone, err = timezone.Load(q.TimeZone); err != nil {
 		return r, usererror.New(usererror.BadInput,
 			"filter.timeZone is not the IANA name of a time zone, e.g. Asia/Shanghai")
 	}

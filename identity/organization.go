@@ -16,6 +16,7 @@ import (
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
+	"carillon/timezone"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -300,14 +301,14 @@ func checkKeywords(in *usererror.Fields, field string, words []string) []string 
 	return checked
 }
 
-// checkTimeZone takes a name of the IANA's list. Local would be whatever this machine is set to.
+// checkTimeZone takes a name of the IANA's list.
 func checkTimeZone(in *usererror.Fields, field, name string) string {
 	name = strings.TrimSpace(name)
-	_, err := time.LoadLocation(name)
+	_, err := timezone.Load(name)
 	switch {
 	case name == "":
 		in.Add(field, usererror.Required, "A time zone is needed.")
-	case err != nil || name == "Local":
+	case err != nil:
 		in.Add(field, usererror.Invalid, "This is not a time zone: write its IANA name, e.g. Asia/Shanghai.")
 	}
 
