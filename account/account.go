@@ -68,7 +68,7 @@ func New(db *database.DB, keys *secret.Keyring, meta *whatsapp.Client, callers *
 	now func() time.Time) *Service {
 	s := &Service{
 		db: db, keys: keys, callers: callers, options: o,
-		now:      func() time.Time { return now().UTC().Truncate(time.Microsecond) },
+		now:      func() time.Time { return database.Moment(now()) },
 		whatsapp: App{Client: meta, ID: o.AppID, Secret: o.AppSecret}, sandbox: nowhere(),
 		senders: newCache[uid.ID, Sender](now), receivers: newCache[string, Receiver](now),
 		owners: newCache[string, owner](now), heard: newCache[string, time.Time](now),

@@ -65,7 +65,7 @@ func always(_ context.Context, _ *database.Tx, _, _ string, _ any, make func() (
 }
 
 // moment is the present in the precision that both databases keep.
-func (s *Service) moment() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
+func (s *Service) moment() time.Time { return database.Moment(s.now()) }
 
 // organization is whose rows the caller writes.
 func organization(ctx context.Context) (uid.ID, error) {

@@ -62,7 +62,7 @@ func (s *Service) recordConsent(ctx context.Context, tx *database.Tx, organizati
 		st.SaidAt = now
 	}
 
-	st.SaidAt = st.SaidAt.UTC().Truncate(time.Microsecond)
+	st.SaidAt = database.Moment(st.SaidAt)
 	st.Source, st.Evidence = cut(clean(st.Source), maxSource), cut(clean(st.Evidence), maxEvidence)
 	var known int
 	err := tx.QueryRowContext(ctx,

@@ -41,7 +41,7 @@ func (s *Service) Identify(ctx context.Context, tx *database.Tx, identities ...I
 			in.At = now
 		}
 
-		in.At = in.At.UTC().Truncate(time.Microsecond)
+		in.At = database.Moment(in.At)
 		all[i] = read(in)
 	}
 

@@ -41,7 +41,7 @@ func (s *Service) RecordInbound(ctx context.Context, tx *database.Tx, all ...Inb
 			in.At = now // nobody wrote in the future
 		}
 		if c := in.Person.Contact; c != nil && in.OpensWindow {
-			closes[c.ID] = latest(closes[c.ID], in.At.UTC().Truncate(time.Microsecond).Add(serviceWindow))
+			closes[c.ID] = latest(closes[c.ID], database.Moment(in.At).Add(serviceWindow))
 		}
 
 		consent, said := keyword(in.Text, in.Policy)

@@ -37,7 +37,7 @@ func (s *Service) Renumber(ctx context.Context, tx *database.Tx, r Renumbered) (
 		r.At = now
 	}
 
-	r.At = r.At.UTC().Truncate(time.Microsecond)
+	r.At = database.Moment(r.At)
 	old := read(Identity{Organization: r.Organization, Phone: r.From, UserID: r.FromUserID, At: r.At})
 	news := read(Identity{Organization: r.Organization, Phone: r.To, UserID: r.ToUserID, At: r.At, Make: MakeStranger})
 	leaving := leaves(old, news)

@@ -32,7 +32,7 @@ func (db *DB) Clock(ctx context.Context, local func() time.Time) (*Clock, error)
 
 // Now is the server's present, to some milliseconds.
 func (c *Clock) Now() time.Time {
-	return c.local().Add(time.Duration(c.ahead.Load())).UTC().Truncate(time.Microsecond)
+	return Moment(c.local().Add(time.Duration(c.ahead.Load())))
 }
 
 // Run measures anew every minute, until ctx ends. A server that does not answer keeps the time that

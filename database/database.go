@@ -303,8 +303,11 @@ func IsUnique(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "UNIQUE constraint failed")
 }
 
-// Now is the present in the precision that both databases keep.
-func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+// Moment is a time in the precision that both databases keep.
+func Moment(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// Now is the present in that precision.
+func Now() time.Time { return Moment(time.Now()) }
 
 // NullTime scans a time that an expression gives: SQLite knows the type of columns only, and hands
 // over a text.

@@ -72,7 +72,7 @@ func New(p Parts) *Service {
 }
 
 // moment is now in the precision that both databases keep.
-func (s *Service) moment() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+func (s *Service) moment() time.Time { return database.Moment(s.Now()) }
 
 // Order is what somebody wants a file of.
 type Order struct {

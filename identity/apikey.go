@@ -96,7 +96,7 @@ func (s *Service) checkKey(v *Viewer, n *NewAPIKey) error {
 	}
 
 	if n.ExpiresAt != nil {
-		at := n.ExpiresAt.UTC().Truncate(time.Microsecond)
+		at := database.Moment(*n.ExpiresAt)
 		n.ExpiresAt = &at
 		if !at.After(s.now()) {
 			wrong.Add("expiresAt", usererror.Invalid, "A key must expire in the future.")

@@ -98,7 +98,7 @@ func New(db *database.DB, terms Terms, now func() time.Time, o Options) *Service
 		o.SessionAge = sessionAge
 	}
 
-	moment := func() time.Time { return now().UTC().Truncate(time.Microsecond) }
+	moment := func() time.Time { return database.Moment(now()) }
 	return &Service{
 		db: db, terms: terms, keys: o.Keys, publicURL: o.PublicURL, limiter: o.Limiter, external: o.External,
 		bounds: o.Bounds.orUsual(), announce: o.Announce, signUps: o.SignUps, sessionAge: o.SessionAge,

@@ -44,7 +44,7 @@ func New(db *database.DB, accounts *account.Service, keys *secret.Keyring, o Opt
 	}
 
 	return &Service{db: db, accounts: accounts, keys: keys, options: o,
-		now:     func() time.Time { return now().UTC().Truncate(time.Microsecond) },
+		now:     func() time.Time { return database.Moment(now()) },
 		streams: make(chan struct{}, o.Streams)}
 }
 

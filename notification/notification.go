@@ -117,7 +117,7 @@ type Service struct {
 // what was told.
 func New(db *database.DB, publicURL string, mails bool, now func() time.Time) *Service {
 	return &Service{db: db, publicURL: publicURL, mails: mails,
-		now: func() time.Time { return now().UTC().Truncate(time.Microsecond) }}
+		now: func() time.Time { return database.Moment(now()) }}
 }
 
 // Sweep deletes what is old, what nobody can mail, and what closed organizations have left.

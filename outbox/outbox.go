@@ -57,7 +57,7 @@ type Outbox struct {
 
 // New returns an outbox; a nil mailer sends nothing.
 func New(db *database.DB, mailer Mailer, log *slog.Logger, now func() time.Time, sources ...Source) *Outbox {
-	moment := func() time.Time { return now().UTC().Truncate(time.Microsecond) }
+	moment := func() time.Time { return database.Moment(now()) }
 	return &Outbox{db: db, mailer: mailer, log: log, now: moment, sources: sources}
 }
 

@@ -130,7 +130,7 @@ func (s *Service) begin(ctx context.Context, tx *database.Tx, owner, contact uid
 		return who, err
 	}
 
-	at := s.now().UTC().Truncate(time.Microsecond)
+	at := database.Moment(s.now())
 	if err := s.queue.Erased().Add(ctx, tx, owner, removed.Addresses, at); err != nil {
 		return who, err
 	}

@@ -126,7 +126,7 @@ func (s *Service) beginRun(ctx context.Context, tx *database.Tx, r *ent.Retentio
 		return nil, fmt.Errorf("read for how many days it keeps messages: %w", err)
 	}
 
-	before := s.now().Add(-time.Duration(o.RetentionDays) * day).UTC().Truncate(time.Microsecond)
+	before := database.Moment(s.now().Add(-time.Duration(o.RetentionDays) * day))
 	r.Before = &before
 
 	return r, tx.Client.Retention.UpdateOneID(r.ID).SetBefore(before).Exec(ctx)

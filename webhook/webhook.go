@@ -112,7 +112,7 @@ func New(p Parts) *Service {
 func (s *Service) ShapeBy(shaper Shaper) { s.Shaper = shaper }
 
 // moment is now in the precision that both databases keep.
-func (s *Service) moment() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+func (s *Service) moment() time.Time { return database.Moment(s.Now()) }
 
 // statuses are what the log's entries are to endpoints. What is not here, such as QUEUED, is our
 // own business.
