@@ -83,8 +83,8 @@ var mayImport = map[string][]string{
 	"timezone":         {},
 }
 
-// base packages are words, not parts: ids, tenancy, faults, enums, JSON columns, sealed secrets, time
-// zones.
+// base packages are words, not parts: ids, tenancy, faults, enums, JSON columns, sealed secrets,
+// names of time zones.
 var base = []string{"uid", "caller", "usererror", "ent/enum", "ent/jsonfield", "secret", "timezone"}
 
 // lean packages know nothing of ours at all, but for what is listed.
