@@ -183,6 +183,9 @@ func (s *service) rest(contact string) {
 	s.db.Client.Message.Update().Where(entmessage.IDIn(ids...)).SetErrorDetail("no " + personDigits).ExecX(system)
 	s.db.Client.DeliveryEvent.Update().Where(deliveryevent.MessageIDIn(ids...)).SetErrorDetail("no " + personDigits).
 		ExecX(system)
+	s.db.Client.SendAttempt.Create().SetOrganizationID(number.OrganizationID).SetMessageID(ids[0]).SetNumber(99).
+		SetAt(database.Now()).SetTookMs(1).SetEndpoint("1/messages").SetRequest("{}").SetHTTPStatus(400).SetCode(100).
+		SetDetail("no " + personDigits).ExecX(system)
 }
 
 func (s *service) id(text string) uid.ID {
@@ -243,6 +246,7 @@ func TestNothingIsLeftOfAPersonWhoWasErased(t *testing.T) {
 			"contact_tag.tag",
 			"consent_record.evidence", "message.address", "message.content", "message.parameters", "message.wamid",
 			"message.reference", "message.error_detail", "listing.address", "delivery_event.error_detail",
+			"send_attempt.detail",
 			"campaign_recipient.parameters", "messaging_window.address", "thread.address", "import_rejection.value",
 			"suppression.reason", "segment.rule", "campaign.audience_rule", "campaign.status_detail", "notification.detail",
 			"unmatched_webhook.body", "idempotency_key.key"} {

@@ -76,7 +76,13 @@ func (p *App) watchTokens(ctx context.Context) error {
 }
 
 func (p *App) expireEvents(ctx context.Context) error {
-	_, err := p.Queue.ExpireEvents(ctx, database.Now().Add(-p.Config.EventRetention))
+	before := database.Now().Add(-p.Config.EventRetention)
+	if _, err := p.Queue.ExpireEvents(ctx, before); err != nil {
+		return err
+	}
+
+	_, err := p.Queue.ExpireAttempts(ctx, before)
+
 	return err
 }
 

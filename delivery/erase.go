@@ -31,7 +31,7 @@ func (r *row) erased() bool { return r.address == "" }
 
 // nameless is a fact without what could name its person: WhatsApp's ids hold their number.
 func (f Fact) nameless() Fact {
-	f.WAMID, f.Detail, f.Recipient, f.RecipientUserID = "", "", "", ""
+	f.WAMID, f.Detail, f.Recipient, f.RecipientUserID, f.Try = "", "", "", "", nil
 	return f
 }
 
@@ -223,6 +223,9 @@ func (q *Queue) Erase(ctx context.Context, tx *database.Tx, who Erasee, n int) (
 		}
 	}
 
+	if err := eraseAttempts(ctx, tx, who.Organization, ids, counts); err != nil {
+		return nil, false, err
+	}
 	if err := q.eraseKeys(ctx, tx, who.Organization, ids, counts); err != nil {
 		return nil, false, err
 	}

@@ -59,6 +59,7 @@ type Fact struct {
 	// what is known.
 	Route enum.MessageRoute
 	Anew  bool // Return: the next try finds its route anew
+	Try   *Try // what was asked of WhatsApp and answered, where it did not take the message
 
 	Recipient, RecipientUserID string // who got it, as WhatsApp knows them; empty where nothing says
 }
@@ -146,7 +147,7 @@ func (r *row) apply(f Fact) (status enum.MessageStatus, logged bool) {
 	}
 
 	move := moves[f.Kind]
-	if r.status != move.from || f.Attempt != r.attempts || !f.Claim.IsZero() && f.Claim != r.claim {
+	if !r.takes(f) {
 		return "", false
 	}
 	if f.Kind == Requeue && r.erasedAt != nil {

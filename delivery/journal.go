@@ -254,6 +254,7 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, results [
 			f = f.keptOf(r)
 			l.link(r, f)
 			f.fixPrice(r, prices)
+			l.tried(r, f)
 			if status, logged := r.apply(f); logged {
 				l.log(r, status, f)
 				l.answer(r, f)

@@ -32,8 +32,9 @@ type ledger struct {
 	sums      map[statisticKey]*Sums
 	costs     map[costKey]int64 // micros, by the hourly sums in which they count
 	events    map[uid.ID][]Event
-	links     []Link  // who got messages
-	failing   []Tally // known when it is written: campaigns that fail too often
+	attempts  []attempt // that did not succeed
+	links     []Link    // who got messages
+	failing   []Tally   // known when it is written: campaigns that fail too often
 }
 
 // campaignChange is what is added to a campaign's counters.
@@ -175,7 +176,8 @@ func (l *ledger) tell(ctx context.Context, news News) {
 // write commits nothing itself: it belongs to the transaction that changed the messages, as its
 // last step. What is to be run before goes to the database with it.
 func (l *ledger) write(ctx context.Context, tx *database.Tx, before ...database.Statement) error {
-	return tx.Together(ctx, slices.Concat(before, l.countCampaigns(tx.DB), l.addSums(tx.DB), l.logEvents(tx.DB))...)
+	return tx.Together(ctx, slices.Concat(before, l.addAttempts(tx.DB), l.countCampaigns(tx.DB), l.addSums(tx.DB),
+		l.logEvents(tx.DB))...)
 }
 
 // campaignCounters are the columns of campaign to which a commit adds.

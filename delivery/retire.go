@@ -77,7 +77,7 @@ func (f Fact) keptOf(r *row) Fact {
 	case r.erased():
 		return f.nameless()
 	case r.erasedAt != nil:
-		f.Detail = ""
+		f.Detail, f.Try = "", nil
 	}
 
 	return f

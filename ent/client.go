@@ -61,6 +61,7 @@ import (
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
 	"carillon/ent/segment"
+	"carillon/ent/sendattempt"
 	"carillon/ent/servicestate"
 	"carillon/ent/session"
 	"carillon/ent/signinflow"
@@ -186,6 +187,8 @@ type Client struct {
 	SecurityNotice *SecurityNoticeClient
 	// Segment is the client for interacting with the Segment builders.
 	Segment *SegmentClient
+	// SendAttempt is the client for interacting with the SendAttempt builders.
+	SendAttempt *SendAttemptClient
 	// ServiceState is the client for interacting with the ServiceState builders.
 	ServiceState *ServiceStateClient
 	// Session is the client for interacting with the Session builders.
@@ -272,6 +275,7 @@ func (c *Client) init() {
 	c.SecondFactor = NewSecondFactorClient(c.config)
 	c.SecurityNotice = NewSecurityNoticeClient(c.config)
 	c.Segment = NewSegmentClient(c.config)
+	c.SendAttempt = NewSendAttemptClient(c.config)
 	c.ServiceState = NewServiceStateClient(c.config)
 	c.Session = NewSessionClient(c.config)
 	c.SignInFlow = NewSignInFlowClient(c.config)
@@ -426,6 +430,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		SecondFactor:      NewSecondFactorClient(cfg),
 		SecurityNotice:    NewSecurityNoticeClient(cfg),
 		Segment:           NewSegmentClient(cfg),
+		SendAttempt:       NewSendAttemptClient(cfg),
 		ServiceState:      NewServiceStateClient(cfg),
 		Session:           NewSessionClient(cfg),
 		SignInFlow:        NewSignInFlowClient(cfg),
@@ -507,6 +512,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		SecondFactor:      NewSecondFactorClient(cfg),
 		SecurityNotice:    NewSecurityNoticeClient(cfg),
 		Segment:           NewSegmentClient(cfg),
+		SendAttempt:       NewSendAttemptClient(cfg),
 		ServiceState:      NewServiceStateClient(cfg),
 		Session:           NewSessionClient(cfg),
 		SignInFlow:        NewSignInFlowClient(cfg),
@@ -559,9 +565,9 @@ func (c *Client) Use(hooks ...Hook) {
 		c.Notification, c.NotificationMail, c.Organization, c.PasswordReset,
 		c.PhoneNumber, c.QuotaUsage, c.RateCard, c.Reconciliation, c.RecoveryCode,
 		c.Reply, c.Retention, c.SecondFactor, c.SecurityNotice, c.Segment,
-		c.ServiceState, c.Session, c.SignInFlow, c.Statistic, c.Suppression,
-		c.Template, c.TemplateChange, c.TermsAcceptance, c.Thread, c.UnmatchedWebhook,
-		c.User, c.WebhookDelivery, c.WebhookEndpoint,
+		c.SendAttempt, c.ServiceState, c.Session, c.SignInFlow, c.Statistic,
+		c.Suppression, c.Template, c.TemplateChange, c.TermsAcceptance, c.Thread,
+		c.UnmatchedWebhook, c.User, c.WebhookDelivery, c.WebhookEndpoint,
 	} {
 		n.Use(hooks...)
 	}
@@ -581,9 +587,9 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.Notification, c.NotificationMail, c.Organization, c.PasswordReset,
 		c.PhoneNumber, c.QuotaUsage, c.RateCard, c.Reconciliation, c.RecoveryCode,
 		c.Reply, c.Retention, c.SecondFactor, c.SecurityNotice, c.Segment,
-		c.ServiceState, c.Session, c.SignInFlow, c.Statistic, c.Suppression,
-		c.Template, c.TemplateChange, c.TermsAcceptance, c.Thread, c.UnmatchedWebhook,
-		c.User, c.WebhookDelivery, c.WebhookEndpoint,
+		c.SendAttempt, c.ServiceState, c.Session, c.SignInFlow, c.Statistic,
+		c.Suppression, c.Template, c.TemplateChange, c.TermsAcceptance, c.Thread,
+		c.UnmatchedWebhook, c.User, c.WebhookDelivery, c.WebhookEndpoint,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -690,6 +696,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.SecurityNotice.mutate(ctx, m)
 	case *SegmentMutation:
 		return c.Segment.mutate(ctx, m)
+	case *SendAttemptMutation:
+		return c.SendAttempt.mutate(ctx, m)
 	case *ServiceStateMutation:
 		return c.ServiceState.mutate(ctx, m)
 	case *SessionMutation:
@@ -7638,6 +7646,140 @@ func (c *SegmentClient) mutate(ctx context.Context, m *SegmentMutation) (Value, 
 	}
 }
 
+// SendAttemptClient is a client for the SendAttempt schema.
+type SendAttemptClient struct {
+	config
+}
+
+// NewSendAttemptClient returns a client for the SendAttempt from the given config.
+func NewSendAttemptClient(c config) *SendAttemptClient {
+	return &SendAttemptClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `sendattempt.Hooks(f(g(h())))`.
+func (c *SendAttemptClient) Use(hooks ...Hook) {
+	c.hooks.SendAttempt = append(c.hooks.SendAttempt, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `sendattempt.Intercept(f(g(h())))`.
+func (c *SendAttemptClient) Intercept(interceptors ...Interceptor) {
+	c.inters.SendAttempt = append(c.inters.SendAttempt, interceptors...)
+}
+
+// Create returns a builder for creating a SendAttempt entity.
+func (c *SendAttemptClient) Create() *SendAttemptCreate {
+	mutation := newSendAttemptMutation(c.config, OpCreate)
+	return &SendAttemptCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of SendAttempt entities.
+func (c *SendAttemptClient) CreateBulk(builders ...*SendAttemptCreate) *SendAttemptCreateBulk {
+	return &SendAttemptCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SendAttemptClient) MapCreateBulk(slice any, setFunc func(*SendAttemptCreate, int)) *SendAttemptCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SendAttemptCreateBulk{err: fmt.Errorf("calling to SendAttemptClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SendAttemptCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SendAttemptCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for SendAttempt.
+func (c *SendAttemptClient) Update() *SendAttemptUpdate {
+	mutation := newSendAttemptMutation(c.config, OpUpdate)
+	return &SendAttemptUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SendAttemptClient) UpdateOne(_m *SendAttempt) *SendAttemptUpdateOne {
+	mutation := newSendAttemptMutation(c.config, OpUpdateOne, withSendAttempt(_m))
+	return &SendAttemptUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SendAttemptClient) UpdateOneID(id uid.ID) *SendAttemptUpdateOne {
+	mutation := newSendAttemptMutation(c.config, OpUpdateOne, withSendAttemptID(id))
+	return &SendAttemptUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for SendAttempt.
+func (c *SendAttemptClient) Delete() *SendAttemptDelete {
+	mutation := newSendAttemptMutation(c.config, OpDelete)
+	return &SendAttemptDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SendAttemptClient) DeleteOne(_m *SendAttempt) *SendAttemptDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SendAttemptClient) DeleteOneID(id uid.ID) *SendAttemptDeleteOne {
+	builder := c.Delete().Where(sendattempt.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SendAttemptDeleteOne{builder}
+}
+
+// Query returns a query builder for SendAttempt.
+func (c *SendAttemptClient) Query() *SendAttemptQuery {
+	return &SendAttemptQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSendAttempt},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a SendAttempt entity by its id.
+func (c *SendAttemptClient) Get(ctx context.Context, id uid.ID) (*SendAttempt, error) {
+	return c.Query().Where(sendattempt.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SendAttemptClient) GetX(ctx context.Context, id uid.ID) *SendAttempt {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *SendAttemptClient) Hooks() []Hook {
+	hooks := c.hooks.SendAttempt
+	return append(hooks[:len(hooks):len(hooks)], sendattempt.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *SendAttemptClient) Interceptors() []Interceptor {
+	return c.inters.SendAttempt
+}
+
+func (c *SendAttemptClient) mutate(ctx context.Context, m *SendAttemptMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SendAttemptCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SendAttemptUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SendAttemptUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SendAttemptDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown SendAttempt mutation op: %q", m.Op())
+	}
+}
+
 // ServiceStateClient is a client for the ServiceState schema.
 type ServiceStateClient struct {
 	config
@@ -9471,9 +9613,10 @@ type (
 		Invitation, LinkClick, ListMember, Listing, MediaUpload, Member, Message,
 		MessagingWindow, Notification, NotificationMail, Organization, PasswordReset,
 		PhoneNumber, QuotaUsage, RateCard, Reconciliation, RecoveryCode, Reply,
-		Retention, SecondFactor, SecurityNotice, Segment, ServiceState, Session,
-		SignInFlow, Statistic, Suppression, Template, TemplateChange, TermsAcceptance,
-		Thread, UnmatchedWebhook, User, WebhookDelivery, WebhookEndpoint []ent.Hook
+		Retention, SecondFactor, SecurityNotice, Segment, SendAttempt, ServiceState,
+		Session, SignInFlow, Statistic, Suppression, Template, TemplateChange,
+		TermsAcceptance, Thread, UnmatchedWebhook, User, WebhookDelivery,
+		WebhookEndpoint []ent.Hook
 	}
 	inters struct {
 		APIKey, Account, AuditChain, AuditEvent, Campaign, CampaignCount,
@@ -9484,9 +9627,9 @@ type (
 		Invitation, LinkClick, ListMember, Listing, MediaUpload, Member, Message,
 		MessagingWindow, Notification, NotificationMail, Organization, PasswordReset,
 		PhoneNumber, QuotaUsage, RateCard, Reconciliation, RecoveryCode, Reply,
-		Retention, SecondFactor, SecurityNotice, Segment, ServiceState, Session,
-		SignInFlow, Statistic, Suppression, Template, TemplateChange, TermsAcceptance,
-		Thread, UnmatchedWebhook, User, WebhookDelivery,
+		Retention, SecondFactor, SecurityNotice, Segment, SendAttempt, ServiceState,
+		Session, SignInFlow, Statistic, Suppression, Template, TemplateChange,
+		TermsAcceptance, Thread, UnmatchedWebhook, User, WebhookDelivery,
 		WebhookEndpoint []ent.Interceptor
 	}
 )

@@ -52,6 +52,7 @@ import (
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
 	"carillon/ent/segment"
+	"carillon/ent/sendattempt"
 	"carillon/ent/servicestate"
 	"carillon/ent/session"
 	"carillon/ent/signinflow"
@@ -183,6 +184,7 @@ func checkColumn(t, c string) error {
 			secondfactor.Table:      secondfactor.ValidColumn,
 			securitynotice.Table:    securitynotice.ValidColumn,
 			segment.Table:           segment.ValidColumn,
+			sendattempt.Table:       sendattempt.ValidColumn,
 			servicestate.Table:      servicestate.ValidColumn,
 			session.Table:           session.ValidColumn,
 			signinflow.Table:        signinflow.ValidColumn,

@@ -55,6 +55,7 @@ import (
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
 	"carillon/ent/segment"
+	"carillon/ent/sendattempt"
 	"carillon/ent/servicestate"
 	"carillon/ent/session"
 	"carillon/ent/signinflow"
@@ -138,6 +139,7 @@ const (
 	TypeSecondFactor      = "SecondFactor"
 	TypeSecurityNotice    = "SecurityNotice"
 	TypeSegment           = "Segment"
+	TypeSendAttempt       = "SendAttempt"
 	TypeServiceState      = "ServiceState"
 	TypeSession           = "Session"
 	TypeSignInFlow        = "SignInFlow"
@@ -45465,6 +45467,1214 @@ func (m *SegmentMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *SegmentMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Segment edge %s", name)
+}
+
+// SendAttemptMutation represents an operation that mutates the SendAttempt nodes in the graph.
+type SendAttemptMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *uid.ID
+	organization_id *uid.ID
+	message_id      *uid.ID
+	number          *int
+	addnumber       *int
+	at              *time.Time
+	took_ms         *int
+	addtook_ms      *int
+	endpoint        *string
+	request         *string
+	http_status     *int
+	addhttp_status  *int
+	code            *int
+	addcode         *int
+	subcode         *int
+	addsubcode      *int
+	detail          *string
+	trace_id        *string
+	again_at        *time.Time
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*SendAttempt, error)
+	predicates      []predicate.SendAttempt
+}
+
+var _ ent.Mutation = (*SendAttemptMutation)(nil)
+
+// sendattemptOption allows management of the mutation configuration using functional options.
+type sendattemptOption func(*SendAttemptMutation)
+
+// newSendAttemptMutation creates new mutation for the SendAttempt entity.
+func newSendAttemptMutation(c config, op Op, opts ...sendattemptOption) *SendAttemptMutation {
+	m := &SendAttemptMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeSendAttempt,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withSendAttemptID sets the ID field of the mutation.
+func withSendAttemptID(id uid.ID) sendattemptOption {
+	return func(m *SendAttemptMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *SendAttempt
+		)
+		m.oldValue = func(ctx context.Context) (*SendAttempt, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().SendAttempt.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withSendAttempt sets the old SendAttempt of the mutation.
+func withSendAttempt(node *SendAttempt) sendattemptOption {
+	return func(m *SendAttemptMutation) {
+		m.oldValue = func(context.Context) (*SendAttempt, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m SendAttemptMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m SendAttemptMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of SendAttempt entities.
+func (m *SendAttemptMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *SendAttemptMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *SendAttemptMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().SendAttempt.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *SendAttemptMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *SendAttemptMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the SendAttempt entity.
+// If the SendAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SendAttemptMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *SendAttemptMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetMessageID sets the "message_id" field.
+func (m *SendAttemptMutation) SetMessageID(u uid.ID) {
+	m.message_id = &u
+}
+
+// MessageID returns the value of the "message_id" field in the mutation.
+func (m *SendAttemptMutation) MessageID() (r uid.ID, exists bool) {
+	v := m.message_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMessageID returns the old "message_id" field's value of the SendAttempt entity.
+// If the SendAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SendAttemptMutation) OldMessageID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMessageID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMessageID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMessageID: %w", err)
+	}
+	return oldValue.MessageID, nil
+}
+
+// ResetMessageID resets all changes to the "message_id" field.
+func (m *SendAttemptMutation) ResetMessageID() {
+	m.message_id = nil
+}
+
+// SetNumber sets the "number" field.
+func (m *SendAttemptMutation) SetNumber(i int) {
+	m.number = &i
+	m.addnumber = nil
+}
+
+// Number returns the value of the "number" field in the mutation.
+func (m *SendAttemptMutation) Number() (r int, exists bool) {
+	v := m.number
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumber returns the old "number" field's value of the SendAttempt entity.
+// If the SendAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SendAttemptMutation) OldNumber(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumber is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumber requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumber: %w", err)
+	}
+	return oldValue.Number, nil
+}
+
+// AddNumber adds i to the "number" field.
+func (m *SendAttemptMutation) AddNumber(i int) {
+	if m.addnumber != nil {
+		*m.addnumber += i
+	} else {
+		m.addnumber = &i
+	}
+}
+
+// AddedNumber returns the value that was added to the "number" field in this mutation.
+func (m *SendAttemptMutation) AddedNumber() (r int, exists bool) {
+	v := m.addnumber
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetNumber resets all changes to the "number" field.
+func (m *SendAttemptMutation) ResetNumber() {
+	m.number = nil
+	m.addnumber = nil
+}
+
+// SetAt sets the "at" field.
+func (m *SendAttemptMutation) SetAt(t time.Time) {
+	m.at = &t
+}
+
+// At returns the value of the "at" field in the mutation.
+func (m *SendAttemptMutation) At() (r time.Time, exists bool) {
+	v := m.at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAt returns the old "at" field's value of the SendAttempt entity.
+// If the SendAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SendAttemptMutation) OldAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAt: %w", err)
+	}
+	return oldValue.At, nil
+}
+
+// ResetAt resets all changes to the "at" field.
+func (m *SendAttemptMutation) ResetAt() {
+	m.at = nil
+}
+
+// SetTookMs sets the "took_ms" field.
+func (m *SendAttemptMutation) SetTookMs(i int) {
+	m.took_ms = &i
+	m.addtook_ms = nil
+}
+
+// TookMs returns the value of the "took_ms" field in the mutation.
+func (m *SendAttemptMutation) TookMs() (r int, exists bool) {
+	v := m.took_ms
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTookMs returns the old "took_ms" field's value of the SendAttempt entity.
+// If the SendAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SendAttemptMutation) OldTookMs(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTookMs is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTookMs requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTookMs: %w", err)
+	}
+	return oldValue.TookMs, nil
+}
+
+// AddTookMs adds i to the "took_ms" field.
+func (m *SendAttemptMutation) AddTookMs(i int) {
+	if m.addtook_ms != nil {
+		*m.addtook_ms += i
+	} else {
+		m.addtook_ms = &i
+	}
+}
+
+// AddedTookMs returns the value that was added to the "took_ms" field in this mutation.
+func (m *SendAttemptMutation) AddedTookMs() (r int, exists bool) {
+	v := m.addtook_ms
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTookMs resets all changes to the "took_ms" field.
+func (m *SendAttemptMutation) ResetTookMs() {
+	m.took_ms = nil
+	m.addtook_ms = nil
+}
+
+// SetEndpoint sets the "endpoint" field.
+func (m *SendAttemptMutation) SetEndpoint(s string) {
+	m.endpoint = &s
+}
+
+// Endpoint returns the value of the "endpoint" field in the mutation.
+func (m *SendAttemptMutation) Endpoint() (r string, exists bool) {
+	v := m.endpoint
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndpoint returns the old "endpoint" field's value of the SendAttempt entity.
+// If the SendAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SendAttemptMutation) OldEndpoint(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndpoint is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndpoint requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndpoint: %w", err)
+	}
+	return oldValue.Endpoint, nil
+}
+
+// ResetEndpoint resets all changes to the "endpoint" field.
+func (m *SendAttemptMutation) ResetEndpoint() {
+	m.endpoint = nil
+}
+
+// SetRequest sets the "request" field.
+func (m *SendAttemptMutation) SetRequest(s string) {
+	m.request = &s
+}
+
+// Request returns the value of the "request" field in the mutation.
+func (m *SendAttemptMutation) Request() (r string, exists bool) {
+	v := m.request
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRequest returns the old "request" field's value of the SendAttempt entity.
+// If the SendAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SendAttemptMutation) OldRequest(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRequest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRequest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRequest: %w", err)
+	}
+	return oldValue.Request, nil
+}
+
+// ResetRequest resets all changes to the "request" field.
+func (m *SendAttemptMutation) ResetRequest() {
+	m.request = nil
+}
+
+// SetHTTPStatus sets the "http_status" field.
+func (m *SendAttemptMutation) SetHTTPStatus(i int) {
+	m.http_status = &i
+	m.addhttp_status = nil
+}
+
+// HTTPStatus returns the value of the "http_status" field in the mutation.
+func (m *SendAttemptMutation) HTTPStatus() (r int, exists bool) {
+	v := m.http_status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHTTPStatus returns the old "http_status" field's value of the SendAttempt entity.
+// If the SendAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SendAttemptMutation) OldHTTPStatus(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHTTPStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHTTPStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHTTPStatus: %w", err)
+	}
+	return oldValue.HTTPStatus, nil
+}
+
+// AddHTTPStatus adds i to the "http_status" field.
+func (m *SendAttemptMutation) AddHTTPStatus(i int) {
+	if m.addhttp_status != nil {
+		*m.addhttp_status += i
+	} else {
+		m.addhttp_status = &i
+	}
+}
+
+// AddedHTTPStatus returns the value that was added to the "http_status" field in this mutation.
+func (m *SendAttemptMutation) AddedHTTPStatus() (r int, exists bool) {
+	v := m.addhttp_status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetHTTPStatus resets all changes to the "http_status" field.
+func (m *SendAttemptMutation) ResetHTTPStatus() {
+	m.http_status = nil
+	m.addhttp_status = nil
+}
+
+// SetCode sets the "code" field.
+func (m *SendAttemptMutation) SetCode(i int) {
+	m.code = &i
+	m.addcode = nil
+}
+
+// Code returns the value of the "code" field in the mutation.
+func (m *SendAttemptMutation) Code() (r int, exists bool) {
+	v := m.code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCode returns the old "code" field's value of the SendAttempt entity.
+// If the SendAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SendAttemptMutation) OldCode(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCode: %w", err)
+	}
+	return oldValue.Code, nil
+}
+
+// AddCode adds i to the "code" field.
+func (m *SendAttemptMutation) AddCode(i int) {
+	if m.addcode != nil {
+		*m.addcode += i
+	} else {
+		m.addcode = &i
+	}
+}
+
+// AddedCode returns the value that was added to the "code" field in this mutation.
+func (m *SendAttemptMutation) AddedCode() (r int, exists bool) {
+	v := m.addcode
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCode resets all changes to the "code" field.
+func (m *SendAttemptMutation) ResetCode() {
+	m.code = nil
+	m.addcode = nil
+}
+
+// SetSubcode sets the "subcode" field.
+func (m *SendAttemptMutation) SetSubcode(i int) {
+	m.subcode = &i
+	m.addsubcode = nil
+}
+
+// Subcode returns the value of the "subcode" field in the mutation.
+func (m *SendAttemptMutation) Subcode() (r int, exists bool) {
+	v := m.subcode
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubcode returns the old "subcode" field's value of the SendAttempt entity.
+// If the SendAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SendAttemptMutation) OldSubcode(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubcode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubcode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubcode: %w", err)
+	}
+	return oldValue.Subcode, nil
+}
+
+// AddSubcode adds i to the "subcode" field.
+func (m *SendAttemptMutation) AddSubcode(i int) {
+	if m.addsubcode != nil {
+		*m.addsubcode += i
+	} else {
+		m.addsubcode = &i
+	}
+}
+
+// AddedSubcode returns the value that was added to the "subcode" field in this mutation.
+func (m *SendAttemptMutation) AddedSubcode() (r int, exists bool) {
+	v := m.addsubcode
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSubcode resets all changes to the "subcode" field.
+func (m *SendAttemptMutation) ResetSubcode() {
+	m.subcode = nil
+	m.addsubcode = nil
+}
+
+// SetDetail sets the "detail" field.
+func (m *SendAttemptMutation) SetDetail(s string) {
+	m.detail = &s
+}
+
+// Detail returns the value of the "detail" field in the mutation.
+func (m *SendAttemptMutation) Detail() (r string, exists bool) {
+	v := m.detail
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDetail returns the old "detail" field's value of the SendAttempt entity.
+// If the SendAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SendAttemptMutation) OldDetail(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDetail is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDetail requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDetail: %w", err)
+	}
+	return oldValue.Detail, nil
+}
+
+// ClearDetail clears the value of the "detail" field.
+func (m *SendAttemptMutation) ClearDetail() {
+	m.detail = nil
+	m.clearedFields[sendattempt.FieldDetail] = struct{}{}
+}
+
+// DetailCleared returns if the "detail" field was cleared in this mutation.
+func (m *SendAttemptMutation) DetailCleared() bool {
+	_, ok := m.clearedFields[sendattempt.FieldDetail]
+	return ok
+}
+
+// ResetDetail resets all changes to the "detail" field.
+func (m *SendAttemptMutation) ResetDetail() {
+	m.detail = nil
+	delete(m.clearedFields, sendattempt.FieldDetail)
+}
+
+// SetTraceID sets the "trace_id" field.
+func (m *SendAttemptMutation) SetTraceID(s string) {
+	m.trace_id = &s
+}
+
+// TraceID returns the value of the "trace_id" field in the mutation.
+func (m *SendAttemptMutation) TraceID() (r string, exists bool) {
+	v := m.trace_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTraceID returns the old "trace_id" field's value of the SendAttempt entity.
+// If the SendAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SendAttemptMutation) OldTraceID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTraceID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTraceID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTraceID: %w", err)
+	}
+	return oldValue.TraceID, nil
+}
+
+// ClearTraceID clears the value of the "trace_id" field.
+func (m *SendAttemptMutation) ClearTraceID() {
+	m.trace_id = nil
+	m.clearedFields[sendattempt.FieldTraceID] = struct{}{}
+}
+
+// TraceIDCleared returns if the "trace_id" field was cleared in this mutation.
+func (m *SendAttemptMutation) TraceIDCleared() bool {
+	_, ok := m.clearedFields[sendattempt.FieldTraceID]
+	return ok
+}
+
+// ResetTraceID resets all changes to the "trace_id" field.
+func (m *SendAttemptMutation) ResetTraceID() {
+	m.trace_id = nil
+	delete(m.clearedFields, sendattempt.FieldTraceID)
+}
+
+// SetAgainAt sets the "again_at" field.
+func (m *SendAttemptMutation) SetAgainAt(t time.Time) {
+	m.again_at = &t
+}
+
+// AgainAt returns the value of the "again_at" field in the mutation.
+func (m *SendAttemptMutation) AgainAt() (r time.Time, exists bool) {
+	v := m.again_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAgainAt returns the old "again_at" field's value of the SendAttempt entity.
+// If the SendAttempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SendAttemptMutation) OldAgainAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAgainAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAgainAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAgainAt: %w", err)
+	}
+	return oldValue.AgainAt, nil
+}
+
+// ClearAgainAt clears the value of the "again_at" field.
+func (m *SendAttemptMutation) ClearAgainAt() {
+	m.again_at = nil
+	m.clearedFields[sendattempt.FieldAgainAt] = struct{}{}
+}
+
+// AgainAtCleared returns if the "again_at" field was cleared in this mutation.
+func (m *SendAttemptMutation) AgainAtCleared() bool {
+	_, ok := m.clearedFields[sendattempt.FieldAgainAt]
+	return ok
+}
+
+// ResetAgainAt resets all changes to the "again_at" field.
+func (m *SendAttemptMutation) ResetAgainAt() {
+	m.again_at = nil
+	delete(m.clearedFields, sendattempt.FieldAgainAt)
+}
+
+// Where appends a list predicates to the SendAttemptMutation builder.
+func (m *SendAttemptMutation) Where(ps ...predicate.SendAttempt) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the SendAttemptMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *SendAttemptMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.SendAttempt, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *SendAttemptMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *SendAttemptMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (SendAttempt).
+func (m *SendAttemptMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *SendAttemptMutation) Fields() []string {
+	fields := make([]string, 0, 13)
+	if m.organization_id != nil {
+		fields = append(fields, sendattempt.FieldOrganizationID)
+	}
+	if m.message_id != nil {
+		fields = append(fields, sendattempt.FieldMessageID)
+	}
+	if m.number != nil {
+		fields = append(fields, sendattempt.FieldNumber)
+	}
+	if m.at != nil {
+		fields = append(fields, sendattempt.FieldAt)
+	}
+	if m.took_ms != nil {
+		fields = append(fields, sendattempt.FieldTookMs)
+	}
+	if m.endpoint != nil {
+		fields = append(fields, sendattempt.FieldEndpoint)
+	}
+	if m.request != nil {
+		fields = append(fields, sendattempt.FieldRequest)
+	}
+	if m.http_status != nil {
+		fields = append(fields, sendattempt.FieldHTTPStatus)
+	}
+	if m.code != nil {
+		fields = append(fields, sendattempt.FieldCode)
+	}
+	if m.subcode != nil {
+		fields = append(fields, sendattempt.FieldSubcode)
+	}
+	if m.detail != nil {
+		fields = append(fields, sendattempt.FieldDetail)
+	}
+	if m.trace_id != nil {
+		fields = append(fields, sendattempt.FieldTraceID)
+	}
+	if m.again_at != nil {
+		fields = append(fields, sendattempt.FieldAgainAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *SendAttemptMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case sendattempt.FieldOrganizationID:
+		return m.OrganizationID()
+	case sendattempt.FieldMessageID:
+		return m.MessageID()
+	case sendattempt.FieldNumber:
+		return m.Number()
+	case sendattempt.FieldAt:
+		return m.At()
+	case sendattempt.FieldTookMs:
+		return m.TookMs()
+	case sendattempt.FieldEndpoint:
+		return m.Endpoint()
+	case sendattempt.FieldRequest:
+		return m.Request()
+	case sendattempt.FieldHTTPStatus:
+		return m.HTTPStatus()
+	case sendattempt.FieldCode:
+		return m.Code()
+	case sendattempt.FieldSubcode:
+		return m.Subcode()
+	case sendattempt.FieldDetail:
+		return m.Detail()
+	case sendattempt.FieldTraceID:
+		return m.TraceID()
+	case sendattempt.FieldAgainAt:
+		return m.AgainAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *SendAttemptMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case sendattempt.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case sendattempt.FieldMessageID:
+		return m.OldMessageID(ctx)
+	case sendattempt.FieldNumber:
+		return m.OldNumber(ctx)
+	case sendattempt.FieldAt:
+		return m.OldAt(ctx)
+	case sendattempt.FieldTookMs:
+		return m.OldTookMs(ctx)
+	case sendattempt.FieldEndpoint:
+		return m.OldEndpoint(ctx)
+	case sendattempt.FieldRequest:
+		return m.OldRequest(ctx)
+	case sendattempt.FieldHTTPStatus:
+		return m.OldHTTPStatus(ctx)
+	case sendattempt.FieldCode:
+		return m.OldCode(ctx)
+	case sendattempt.FieldSubcode:
+		return m.OldSubcode(ctx)
+	case sendattempt.FieldDetail:
+		return m.OldDetail(ctx)
+	case sendattempt.FieldTraceID:
+		return m.OldTraceID(ctx)
+	case sendattempt.FieldAgainAt:
+		return m.OldAgainAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown SendAttempt field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SendAttemptMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case sendattempt.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case sendattempt.FieldMessageID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMessageID(v)
+		return nil
+	case sendattempt.FieldNumber:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumber(v)
+		return nil
+	case sendattempt.FieldAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAt(v)
+		return nil
+	case sendattempt.FieldTookMs:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTookMs(v)
+		return nil
+	case sendattempt.FieldEndpoint:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndpoint(v)
+		return nil
+	case sendattempt.FieldRequest:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRequest(v)
+		return nil
+	case sendattempt.FieldHTTPStatus:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHTTPStatus(v)
+		return nil
+	case sendattempt.FieldCode:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCode(v)
+		return nil
+	case sendattempt.FieldSubcode:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubcode(v)
+		return nil
+	case sendattempt.FieldDetail:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDetail(v)
+		return nil
+	case sendattempt.FieldTraceID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTraceID(v)
+		return nil
+	case sendattempt.FieldAgainAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAgainAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SendAttempt field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *SendAttemptMutation) AddedFields() []string {
+	var fields []string
+	if m.addnumber != nil {
+		fields = append(fields, sendattempt.FieldNumber)
+	}
+	if m.addtook_ms != nil {
+		fields = append(fields, sendattempt.FieldTookMs)
+	}
+	if m.addhttp_status != nil {
+		fields = append(fields, sendattempt.FieldHTTPStatus)
+	}
+	if m.addcode != nil {
+		fields = append(fields, sendattempt.FieldCode)
+	}
+	if m.addsubcode != nil {
+		fields = append(fields, sendattempt.FieldSubcode)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *SendAttemptMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case sendattempt.FieldNumber:
+		return m.AddedNumber()
+	case sendattempt.FieldTookMs:
+		return m.AddedTookMs()
+	case sendattempt.FieldHTTPStatus:
+		return m.AddedHTTPStatus()
+	case sendattempt.FieldCode:
+		return m.AddedCode()
+	case sendattempt.FieldSubcode:
+		return m.AddedSubcode()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SendAttemptMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case sendattempt.FieldNumber:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddNumber(v)
+		return nil
+	case sendattempt.FieldTookMs:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTookMs(v)
+		return nil
+	case sendattempt.FieldHTTPStatus:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddHTTPStatus(v)
+		return nil
+	case sendattempt.FieldCode:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCode(v)
+		return nil
+	case sendattempt.FieldSubcode:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSubcode(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SendAttempt numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *SendAttemptMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(sendattempt.FieldDetail) {
+		fields = append(fields, sendattempt.FieldDetail)
+	}
+	if m.FieldCleared(sendattempt.FieldTraceID) {
+		fields = append(fields, sendattempt.FieldTraceID)
+	}
+	if m.FieldCleared(sendattempt.FieldAgainAt) {
+		fields = append(fields, sendattempt.FieldAgainAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *SendAttemptMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *SendAttemptMutation) ClearField(name string) error {
+	switch name {
+	case sendattempt.FieldDetail:
+		m.ClearDetail()
+		return nil
+	case sendattempt.FieldTraceID:
+		m.ClearTraceID()
+		return nil
+	case sendattempt.FieldAgainAt:
+		m.ClearAgainAt()
+		return nil
+	}
+	return fmt.Errorf("unknown SendAttempt nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *SendAttemptMutation) ResetField(name string) error {
+	switch name {
+	case sendattempt.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case sendattempt.FieldMessageID:
+		m.ResetMessageID()
+		return nil
+	case sendattempt.FieldNumber:
+		m.ResetNumber()
+		return nil
+	case sendattempt.FieldAt:
+		m.ResetAt()
+		return nil
+	case sendattempt.FieldTookMs:
+		m.ResetTookMs()
+		return nil
+	case sendattempt.FieldEndpoint:
+		m.ResetEndpoint()
+		return nil
+	case sendattempt.FieldRequest:
+		m.ResetRequest()
+		return nil
+	case sendattempt.FieldHTTPStatus:
+		m.ResetHTTPStatus()
+		return nil
+	case sendattempt.FieldCode:
+		m.ResetCode()
+		return nil
+	case sendattempt.FieldSubcode:
+		m.ResetSubcode()
+		return nil
+	case sendattempt.FieldDetail:
+		m.ResetDetail()
+		return nil
+	case sendattempt.FieldTraceID:
+		m.ResetTraceID()
+		return nil
+	case sendattempt.FieldAgainAt:
+		m.ResetAgainAt()
+		return nil
+	}
+	return fmt.Errorf("unknown SendAttempt field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *SendAttemptMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *SendAttemptMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *SendAttemptMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *SendAttemptMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *SendAttemptMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *SendAttemptMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *SendAttemptMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown SendAttempt unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *SendAttemptMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown SendAttempt edge %s", name)
 }
 
 // ServiceStateMutation represents an operation that mutates the ServiceState nodes in the graph.

@@ -112,6 +112,8 @@ type Tx struct {
 	SecurityNotice *SecurityNoticeClient
 	// Segment is the client for interacting with the Segment builders.
 	Segment *SegmentClient
+	// SendAttempt is the client for interacting with the SendAttempt builders.
+	SendAttempt *SendAttemptClient
 	// ServiceState is the client for interacting with the ServiceState builders.
 	ServiceState *ServiceStateClient
 	// Session is the client for interacting with the Session builders.
@@ -318,6 +320,7 @@ func (tx *Tx) init() {
 	tx.SecondFactor = NewSecondFactorClient(tx.config)
 	tx.SecurityNotice = NewSecurityNoticeClient(tx.config)
 	tx.Segment = NewSegmentClient(tx.config)
+	tx.SendAttempt = NewSendAttemptClient(tx.config)
 	tx.ServiceState = NewServiceStateClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.SignInFlow = NewSignInFlowClient(tx.config)

@@ -170,7 +170,8 @@ type loads struct {
 	rules       sync.Map   // by campaign: who these are
 	messages    pages[*ent.MessageConnection]
 	rejections  pages[[]*ent.ImportRejection]
-	events      batch[[]delivery.Event] // of messages
+	events      batch[[]delivery.Event]       // of messages
+	attempts    batch[[]delivery.SendAttempt] // of messages
 	templates   batch[*ent.Template]
 	uploads     batch[*ent.MediaUpload]      // of messages
 	rows        sync.Map                     // messages that were read, by id, for what is asked of them
@@ -325,6 +326,7 @@ func (l *loads) note(rows any) {
 	case []*ent.Message:
 		for _, m := range rows {
 			l.events.note(m.ID)
+			l.attempts.note(m.ID)
 			l.rows.Store(m.ID, m)
 			l.uploads.note(m.ID)
 			if m.ContactID != nil {

@@ -161,6 +161,44 @@ func (r *Resolver) findTemplates(ctx context.Context, ids []uid.ID) (map[uid.ID]
 	return found, err
 }
 
+// failedAttemptsOf are a message's.
+func (r *Resolver) failedAttemptsOf(ctx context.Context, m *ent.Message) ([]*model.SendAttempt, error) {
+	v, err := identity.Require(ctx, enum.RoleViewer)
+	if err != nil {
+		return nil, err
+	}
+
+	attempts, err := loadsOf(ctx).attempts.load(ctx, m.ID,
+		func(ctx context.Context, ids []uid.ID) (map[uid.ID][]delivery.SendAttempt, error) {
+			all, err := r.Log.FailedAttempts(ctx, v.Organization, ids)
+			byMessage := make(map[uid.ID][]delivery.SendAttempt, len(ids))
+			for _, a := range all {
+				byMessage[a.Message] = append(byMessage[a.Message], a)
+			}
+
+			return byMessage, err
+		})
+
+	out := make([]*model.SendAttempt, len(attempts))
+	for i, a := range attempts {
+		rule := whatsapp.RuleFor(a.Code, a.Subcode, a.HTTPStatus, false)
+		out[i] = &model.SendAttempt{Number: a.Number, At: a.At, TookMs: int(a.Took.Milliseconds()), Endpoint: a.Endpoint,
+			Request: a.Request, HTTPStatus: unlessZero(a.HTTPStatus), Code: a.Code, Subcode: unlessZero(a.Subcode),
+			Title: rule.Title, Detail: unlessZero(a.Detail), TraceID: unlessZero(a.TraceID), TryAgainAt: a.AgainAt}
+	}
+
+	return out, err
+}
+
+// unlessZero is nil for the zero value.
+func unlessZero[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
 // eventsOf is a message's part of the log.
 func (r *Resolver) eventsOf(ctx context.Context, m *ent.Message) ([]*model.DeliveryEvent, error) {
 	v, err := identity.Require(ctx, enum.RoleViewer)

@@ -79,6 +79,10 @@ func (r *messageResolver) Events(ctx context.Context, obj *ent.Message) ([]*mode
 	return r.eventsOf(ctx, obj)
 }
 
+func (r *messageResolver) FailedAttempts(ctx context.Context, obj *ent.Message) ([]*model.SendAttempt, error) {
+	return r.failedAttemptsOf(ctx, obj)
+}
+
 func (r *mutationResolver) SendMessage(ctx context.Context, input model.SendMessageInput) (*model.MessagePayload, error) {
 	m, wrong, err := answer(r.Direct.Send(ctx, singleMessage(input)))
 	if err != nil {

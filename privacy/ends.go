@@ -23,6 +23,7 @@ var ends = []struct {
 	{"imports", endImports},
 	{"exports", endExports},
 	{"kept webhooks", endWebhooks},
+	{"attempts that failed", endAttempts},
 }
 
 // endMessages goes on behind its place, and begins where something may be left to erase.
@@ -97,4 +98,9 @@ func endExports(ctx context.Context, w *work) (more bool, err error) {
 
 func endWebhooks(ctx context.Context, w *work) (more bool, err error) {
 	return w.dropWebhooks(ctx, uid.From(*w.run.Before), func([]byte) bool { return true })
+}
+
+func endAttempts(ctx context.Context, w *work) (more bool, err error) {
+	w.counts["send_attempt"], more, err = w.queue.ExpireAttemptsOf(ctx, w.Tx, w.organization, *w.run.Before)
+	return more, err
 }

@@ -81,6 +81,7 @@ var Plain = map[string][]string{
 	"service_state":   {"id", "maintenance", "notice", "changed_at"},
 	"session":         {"id", "organization_id", "token_hash", "vouched"},
 	"sign_in_flow":    {"id", "secret_hash", "redirect_uri", "code_hash", "created_at", "expires_at"},
+	"send_attempt":    {"id", "organization_id", "took_ms", "endpoint", "http_status", "subcode"},
 	"statistic": {"id", "organization_id", "hour", "account_id", "phone_number_id", "template_id", "campaign_id",
 		"category", "country", "error_code", "accepted", "sent", "delivered", "read", "failed", "skipped",
 		"received", "opted_out", "replied", "clicked", "cost_micros", "cost_currency"},

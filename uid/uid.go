@@ -58,6 +58,7 @@ const (
 	Thread             Kind = 52
 	LinkClick          Kind = 53
 	Reconciliation     Kind = 54
+	SendAttempt        Kind = 55
 	TemplateChange     Kind = 60
 	Segment            Kind = 61
 	Suppression        Kind = 62
@@ -92,6 +93,7 @@ var prefixes = [kindsEnd]string{
 	Invitation: "inv", PasswordReset: "pwr", AuditEvent: "aud", SecondFactor: "sfa", RecoveryCode: "rcv",
 	ExternalLogin: "xlg", SignInFlow: "sif", Claim: "clm", MediaUpload: "mup",
 	EmailVerification: "emv", SecurityNotice: "sno", Thread: "thr", LinkClick: "lck", Reconciliation: "rec",
+	SendAttempt:    "sat",
 	TemplateChange: "tch",
 	Segment:        "seg", Suppression: "sup", CampaignRecipient: "crp", Notification: "ntf", NotificationMail: "ntm",
 	RateCard: "rcd", Erasure: "ers", ErasedAddress: "era", Export: "exp", ExportPart: "xpt",

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http/httptrace"
+	"strings"
 	"time"
 
 	"carillon/audience"
@@ -94,7 +95,26 @@ func (l *lane) deliver(m delivery.Claimed, slot time.Time) {
 	ended := time.Now()
 	l.metrics.sent(answer, ended.Sub(started))
 	l.window.took(ended.Sub(started), ended, l.perSecond)
-	l.answers <- l.react(m, message.Route, answer)
+	fact := l.react(m, message.Route, answer)
+	fact.Try = l.tried(message, answer, ended.Sub(started))
+	l.answers <- fact
+}
+
+// maxTrace bounds what is kept of an id of Meta's, in bytes.
+const maxTrace = 128
+
+// tried is what is kept of an answer that says no, or of none.
+func (l *lane) tried(m whatsapp.Message, answer whatsapp.Answer, took time.Duration) *delivery.Try {
+	if answer.Err == nil {
+		return nil
+	}
+
+	asked := m.Outline()
+
+	return &delivery.Try{Endpoint: m.Route.Path(l.sender.PhoneNumber.MetaID), Request: asked.Body,
+		HTTPStatus: answer.Err.HTTPStatus, Code: answer.Err.Code, Subcode: answer.Err.Subcode,
+		Detail:  asked.Said(cmp.Or(answer.Err.Details, answer.Err.UserMessage, answer.Err.Message)),
+		TraceID: strings.ToValidUTF8(answer.Err.TraceID[:min(len(answer.Err.TraceID), maxTrace)], ""), Took: took}
 }
 
 // compose makes Meta's message of a claimed one, or says why it cannot be sent.

@@ -26,7 +26,8 @@ func init() { sql.Register(watchedDriver, &watchingDriver{}) }
 // service may read one whole, nor an organization's part of one where it was given rows to find.
 // SQLite keeps no statistics here: it plans by the text of a statement, and the same for tables of
 // any size. PostgreSQL plans by size, so bench looks at its plans, on tables that are large.
-var large = []string{"message", "listing", "delivery_event", "contact", "contact_identifier", "former_identifier",
+var large = []string{"message", "listing", "delivery_event", "send_attempt",
+	"contact", "contact_identifier", "former_identifier",
 	"consent_record", "contact_tag", "list_member",
 	"reply", "campaign_recipient", "import_rejection", "thread", "statistic", "messaging_window",
 	"audit_event", "template", "template_change", "media_upload", "idempotency_key"}

@@ -596,6 +596,18 @@ func (f SegmentFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, err
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.SegmentMutation", m)
 }
 
+// The SendAttemptFunc type is an adapter to allow the use of ordinary
+// function as SendAttempt mutator.
+type SendAttemptFunc func(context.Context, *ent.SendAttemptMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f SendAttemptFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.SendAttemptMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.SendAttemptMutation", m)
+}
+
 // The ServiceStateFunc type is an adapter to allow the use of ordinary
 // function as ServiceState mutator.
 type ServiceStateFunc func(context.Context, *ent.ServiceStateMutation) (ent.Value, error)

@@ -1865,6 +1865,41 @@ var (
 			},
 		},
 	}
+	// SendAttemptColumns holds the columns for the "send_attempt" table.
+	SendAttemptColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "message_id", Type: field.TypeUUID},
+		{Name: "number", Type: field.TypeInt},
+		{Name: "at", Type: field.TypeTime},
+		{Name: "took_ms", Type: field.TypeInt},
+		{Name: "endpoint", Type: field.TypeString},
+		{Name: "request", Type: field.TypeString},
+		{Name: "http_status", Type: field.TypeInt},
+		{Name: "code", Type: field.TypeInt},
+		{Name: "subcode", Type: field.TypeInt, Default: 0},
+		{Name: "detail", Type: field.TypeString, Nullable: true},
+		{Name: "trace_id", Type: field.TypeString, Nullable: true},
+		{Name: "again_at", Type: field.TypeTime, Nullable: true},
+	}
+	// SendAttemptTable holds the schema information for the "send_attempt" table.
+	SendAttemptTable = &schema.Table{
+		Name:       "send_attempt",
+		Columns:    SendAttemptColumns,
+		PrimaryKey: []*schema.Column{SendAttemptColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "sendattempt_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{SendAttemptColumns[1], SendAttemptColumns[0]},
+			},
+			{
+				Name:    "send_attempt_once",
+				Unique:  true,
+				Columns: []*schema.Column{SendAttemptColumns[1], SendAttemptColumns[2], SendAttemptColumns[3]},
+			},
+		},
+	}
 	// ServiceStateColumns holds the columns for the "service_state" table.
 	ServiceStateColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -2383,6 +2418,7 @@ var (
 		SecondFactorTable,
 		SecurityNoticeTable,
 		SegmentTable,
+		SendAttemptTable,
 		ServiceStateTable,
 		SessionTable,
 		SignInFlowTable,
@@ -2562,6 +2598,9 @@ func init() {
 	}
 	SegmentTable.Annotation = &entsql.Annotation{
 		Table: "segment",
+	}
+	SendAttemptTable.Annotation = &entsql.Annotation{
+		Table: "send_attempt",
 	}
 	ServiceStateTable.Annotation = &entsql.Annotation{
 		Table: "service_state",

@@ -153,6 +153,9 @@ type SecurityNotice func(*sql.Selector)
 // Segment is the predicate function for segment builders.
 type Segment func(*sql.Selector)
 
+// SendAttempt is the predicate function for sendattempt builders.
+type SendAttempt func(*sql.Selector)
+
 // ServiceState is the predicate function for servicestate builders.
 type ServiceState func(*sql.Selector)
 

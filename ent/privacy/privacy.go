@@ -1287,6 +1287,30 @@ func (f SegmentMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutatio
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.SegmentMutation", m)
 }
 
+// The SendAttemptQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type SendAttemptQueryRuleFunc func(context.Context, *ent.SendAttemptQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f SendAttemptQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.SendAttemptQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.SendAttemptQuery", q)
+}
+
+// The SendAttemptMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type SendAttemptMutationRuleFunc func(context.Context, *ent.SendAttemptMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f SendAttemptMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.SendAttemptMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.SendAttemptMutation", m)
+}
+
 // The ServiceStateQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type ServiceStateQueryRuleFunc func(context.Context, *ent.ServiceStateQuery) error
@@ -1732,6 +1756,8 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.SegmentQuery:
 		return q.Filter(), nil
+	case *ent.SendAttemptQuery:
+		return q.Filter(), nil
 	case *ent.ServiceStateQuery:
 		return q.Filter(), nil
 	case *ent.SessionQuery:
@@ -1862,6 +1888,8 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 	case *ent.SecurityNoticeMutation:
 		return m.Filter(), nil
 	case *ent.SegmentMutation:
+		return m.Filter(), nil
+	case *ent.SendAttemptMutation:
 		return m.Filter(), nil
 	case *ent.ServiceStateMutation:
 		return m.Filter(), nil

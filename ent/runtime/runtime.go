@@ -54,6 +54,7 @@ import (
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
 	"carillon/ent/segment"
+	"carillon/ent/sendattempt"
 	"carillon/ent/servicestate"
 	"carillon/ent/session"
 	"carillon/ent/signinflow"
@@ -1206,6 +1207,28 @@ func init() {
 	segmentDescID := segmentMixinFields0[0].Descriptor()
 	// segment.DefaultID holds the default value on creation for the id field.
 	segment.DefaultID = segmentDescID.Default.(func() uid.ID)
+	sendattemptMixin := schema.SendAttempt{}.Mixin()
+	sendattempt.Policy = privacy.NewPolicies(sendattemptMixin[0], schema.SendAttempt{})
+	sendattempt.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := sendattempt.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	sendattemptMixinFields0 := sendattemptMixin[0].Fields()
+	_ = sendattemptMixinFields0
+	sendattemptFields := schema.SendAttempt{}.Fields()
+	_ = sendattemptFields
+	// sendattemptDescSubcode is the schema descriptor for subcode field.
+	sendattemptDescSubcode := sendattemptFields[8].Descriptor()
+	// sendattempt.DefaultSubcode holds the default value on creation for the subcode field.
+	sendattempt.DefaultSubcode = sendattemptDescSubcode.Default.(int)
+	// sendattemptDescID is the schema descriptor for id field.
+	sendattemptDescID := sendattemptMixinFields0[0].Descriptor()
+	// sendattempt.DefaultID holds the default value on creation for the id field.
+	sendattempt.DefaultID = sendattemptDescID.Default.(func() uid.ID)
 	servicestate.Policy = privacy.NewPolicies(schema.ServiceState{})
 	servicestate.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {

@@ -218,6 +218,34 @@ func (DeliveryEvent) Indexes() []ent.Index {
 	}
 }
 
+// SendAttempt is a try to hand a message to WhatsApp that did not succeed: what was asked and
+// answered, without people's words. One that succeeds writes none. An attempt that is made again
+// under its number, since its campaign was stopped meanwhile, takes the place of the first.
+type SendAttempt struct{ ent.Schema }
+
+func (SendAttempt) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("send_attempt"), hidden()}
+}
+func (SendAttempt) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.SendAttempt}} }
+func (SendAttempt) Fields() []ent.Field {
+	return []ent.Field{
+		reference("message_id"),
+		field.Int("number").Comment("the message's attempts, this one included"),
+		field.Time("at").Comment("when it was answered, or given up"),
+		field.Int("took_ms"),
+		field.String("endpoint"),
+		field.String("request").Comment("whatsapp.Outline"),
+		field.Int("http_status").Comment("0 where no answer came"),
+		field.Int("code"), field.Int("subcode").Default(0),
+		field.String("detail").Optional().Nillable(),
+		field.String("trace_id").Optional().Nillable(),
+		field.Time("again_at").Optional().Nillable().Comment("when it was to be tried again; null where it was not"),
+	}
+}
+func (SendAttempt) Indexes() []ent.Index {
+	return []ent.Index{index.Fields(organizationColumn, "message_id", "number").Unique().StorageKey("send_attempt_once")}
+}
+
 // EventCounter holds the last sequence number of an organization's log; its id is the
 // organization's. Its row lock makes the order of commits the order of sequence numbers.
 type EventCounter struct{ ent.Schema }

@@ -663,39 +663,40 @@ type ComplexityRoot struct {
 	}
 
 	Message struct {
-		AcceptedAt  func(childComplexity int) int
-		Attempts    func(childComplexity int) int
-		Campaign    func(childComplexity int) int
-		Contact     func(childComplexity int) int
-		CreatedAt   func(childComplexity int) int
-		DeliveredAt func(childComplexity int) int
-		Direction   func(childComplexity int) int
-		EditedAt    func(childComplexity int) int
-		Error       func(childComplexity int) int
-		Events      func(childComplexity int) int
-		FailedAt    func(childComplexity int) int
-		From        func(childComplexity int) int
-		GroupID     func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Media       func(childComplexity int) int
-		PhoneNumber func(childComplexity int) int
-		Pricing     func(childComplexity int) int
-		QueuedAt    func(childComplexity int) int
-		ReadAt      func(childComplexity int) int
-		Reference   func(childComplexity int) int
-		Reply       func(childComplexity int) int
-		ReplyTo     func(childComplexity int) int
-		RevokedAt   func(childComplexity int) int
-		Route       func(childComplexity int) int
-		SentAt      func(childComplexity int) int
-		SkipReason  func(childComplexity int) int
-		Standby     func(childComplexity int) int
-		Status      func(childComplexity int) int
-		Template    func(childComplexity int) int
-		Text        func(childComplexity int) int
-		To          func(childComplexity int) int
-		Type        func(childComplexity int) int
-		Wamid       func(childComplexity int) int
+		AcceptedAt     func(childComplexity int) int
+		Attempts       func(childComplexity int) int
+		Campaign       func(childComplexity int) int
+		Contact        func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		DeliveredAt    func(childComplexity int) int
+		Direction      func(childComplexity int) int
+		EditedAt       func(childComplexity int) int
+		Error          func(childComplexity int) int
+		Events         func(childComplexity int) int
+		FailedAt       func(childComplexity int) int
+		FailedAttempts func(childComplexity int) int
+		From           func(childComplexity int) int
+		GroupID        func(childComplexity int) int
+		ID             func(childComplexity int) int
+		Media          func(childComplexity int) int
+		PhoneNumber    func(childComplexity int) int
+		Pricing        func(childComplexity int) int
+		QueuedAt       func(childComplexity int) int
+		ReadAt         func(childComplexity int) int
+		Reference      func(childComplexity int) int
+		Reply          func(childComplexity int) int
+		ReplyTo        func(childComplexity int) int
+		RevokedAt      func(childComplexity int) int
+		Route          func(childComplexity int) int
+		SentAt         func(childComplexity int) int
+		SkipReason     func(childComplexity int) int
+		Standby        func(childComplexity int) int
+		Status         func(childComplexity int) int
+		Template       func(childComplexity int) int
+		Text           func(childComplexity int) int
+		To             func(childComplexity int) int
+		Type           func(childComplexity int) int
+		Wamid          func(childComplexity int) int
 	}
 
 	MessageConnection struct {
@@ -1087,6 +1088,21 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		Segment          func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	SendAttempt struct {
+		At         func(childComplexity int) int
+		Code       func(childComplexity int) int
+		Detail     func(childComplexity int) int
+		Endpoint   func(childComplexity int) int
+		HTTPStatus func(childComplexity int) int
+		Number     func(childComplexity int) int
+		Request    func(childComplexity int) int
+		Subcode    func(childComplexity int) int
+		Title      func(childComplexity int) int
+		TookMs     func(childComplexity int) int
+		TraceID    func(childComplexity int) int
+		TryAgainAt func(childComplexity int) int
 	}
 
 	SendingPolicy struct {
@@ -3812,6 +3828,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.FailedAt(childComplexity), true
+	case "Message.failedAttempts":
+		if e.ComplexityRoot.Message.FailedAttempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.FailedAttempts(childComplexity), true
 	case "Message.from":
 		if e.ComplexityRoot.Message.From == nil {
 			break
@@ -6163,6 +6185,79 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SegmentPayload.UserErrors(childComplexity), true
+
+	case "SendAttempt.at":
+		if e.ComplexityRoot.SendAttempt.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendAttempt.At(childComplexity), true
+	case "SendAttempt.code":
+		if e.ComplexityRoot.SendAttempt.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendAttempt.Code(childComplexity), true
+	case "SendAttempt.detail":
+		if e.ComplexityRoot.SendAttempt.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendAttempt.Detail(childComplexity), true
+	case "SendAttempt.endpoint":
+		if e.ComplexityRoot.SendAttempt.Endpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendAttempt.Endpoint(childComplexity), true
+	case "SendAttempt.httpStatus":
+		if e.ComplexityRoot.SendAttempt.HTTPStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendAttempt.HTTPStatus(childComplexity), true
+	case "SendAttempt.number":
+		if e.ComplexityRoot.SendAttempt.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendAttempt.Number(childComplexity), true
+	case "SendAttempt.request":
+		if e.ComplexityRoot.SendAttempt.Request == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendAttempt.Request(childComplexity), true
+	case "SendAttempt.subcode":
+		if e.ComplexityRoot.SendAttempt.Subcode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendAttempt.Subcode(childComplexity), true
+	case "SendAttempt.title":
+		if e.ComplexityRoot.SendAttempt.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendAttempt.Title(childComplexity), true
+	case "SendAttempt.tookMs":
+		if e.ComplexityRoot.SendAttempt.TookMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendAttempt.TookMs(childComplexity), true
+	case "SendAttempt.traceId":
+		if e.ComplexityRoot.SendAttempt.TraceID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendAttempt.TraceID(childComplexity), true
+	case "SendAttempt.tryAgainAt":
+		if e.ComplexityRoot.SendAttempt.TryAgainAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendAttempt.TryAgainAt(childComplexity), true
 
 	case "SendingPolicy.failureThreshold":
 		if e.ComplexityRoot.SendingPolicy.FailureThreshold == nil {
@@ -11519,6 +11614,12 @@ type Message implements Node {
   failedAt: Time
   "Everything that happened to this message, oldest first, as far back as the log goes."
   events: [DeliveryEvent!]!
+  """
+  The attempts to hand it to WhatsApp that did not succeed, oldest first, also those that were tried again later: at most the last 50, as far
+  back as the log goes. What was refused before anything was asked of WhatsApp is in ` + "`" + `error` + "`" + ` alone, and what WhatsApp told after it had taken
+  the message is in ` + "`" + `events` + "`" + `.
+  """
+  failedAttempts: [SendAttempt!]!
   "When it was made, or received here: WhatsApp may tell of a message hours after it was written."
   createdAt: Time!
 }
@@ -11655,6 +11756,34 @@ type MessageError {
   advice: String!
   "Whether a later try may succeed."
   retryable: Boolean!
+}
+
+"An attempt to hand a message to WhatsApp that did not succeed. It names no recipient, and holds none of the message's texts and values."
+type SendAttempt {
+  "Which attempt of the message it was, from 1."
+  number: Int!
+  "When it was answered, or given up."
+  at: Time!
+  "How long that took, in milliseconds."
+  tookMs: Int!
+  "Where it was posted, below WhatsApp's address and version: the id of our number and ` + "`" + `messages` + "`" + ` or ` + "`" + `marketing_messages` + "`" + `."
+  endpoint: String!
+  "What was posted, as JSON: the shape alone, such as the type, the template's name and language, and which parameters there were. ••• is in place of all else. Cut at 2 KiB."
+  request: String!
+  "The status of the answer; null where none came."
+  httpStatus: Int
+  "WhatsApp's code; negative for one of ours, such as for an answer that never came."
+  code: Int!
+  "WhatsApp's subcode; null where it gave none."
+  subcode: Int
+  "What the code means, in short."
+  title: String!
+  "What WhatsApp said to this case, with ••• in place of the message's words and of numbers; null when it said nothing more."
+  detail: String @personal(as: NUMBERS_WITHIN)
+  "What Meta's support asks for (fbtrace_id); null where none was given."
+  traceId: String
+  "When it was to be tried again; null where that was not fixed: it failed for good, or waits for its campaign or for word of WhatsApp."
+  tryAgainAt: Time
 }
 
 "What a message costs, and how that is known."
@@ -14655,6 +14784,8 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_failedAt(ctx, field)
 	case "events":
 		return ec.fieldContext_Message_events(ctx, field)
+	case "failedAttempts":
+		return ec.fieldContext_Message_failedAttempts(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Message_createdAt(ctx, field)
 	}
@@ -15205,6 +15336,36 @@ func (ec *executionContext) childFields_SegmentPayload(ctx context.Context, fiel
 		return ec.fieldContext_SegmentPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SegmentPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SendAttempt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_SendAttempt_number(ctx, field)
+	case "at":
+		return ec.fieldContext_SendAttempt_at(ctx, field)
+	case "tookMs":
+		return ec.fieldContext_SendAttempt_tookMs(ctx, field)
+	case "endpoint":
+		return ec.fieldContext_SendAttempt_endpoint(ctx, field)
+	case "request":
+		return ec.fieldContext_SendAttempt_request(ctx, field)
+	case "httpStatus":
+		return ec.fieldContext_SendAttempt_httpStatus(ctx, field)
+	case "code":
+		return ec.fieldContext_SendAttempt_code(ctx, field)
+	case "subcode":
+		return ec.fieldContext_SendAttempt_subcode(ctx, field)
+	case "title":
+		return ec.fieldContext_SendAttempt_title(ctx, field)
+	case "detail":
+		return ec.fieldContext_SendAttempt_detail(ctx, field)
+	case "traceId":
+		return ec.fieldContext_SendAttempt_traceId(ctx, field)
+	case "tryAgainAt":
+		return ec.fieldContext_SendAttempt_tryAgainAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendAttempt", field.Name)
 }
 
 func (ec *executionContext) childFields_SendingPolicy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

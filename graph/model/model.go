@@ -1447,6 +1447,34 @@ type SegmentPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// An attempt to hand a message to WhatsApp that did not succeed. It names no recipient, and holds none of the message's texts and values.
+type SendAttempt struct {
+	// Which attempt of the message it was, from 1.
+	Number int `json:"number"`
+	// When it was answered, or given up.
+	At time.Time `json:"at"`
+	// How long that took, in milliseconds.
+	TookMs int `json:"tookMs"`
+	// Where it was posted, below WhatsApp's address and version: the id of our number and `messages` or `marketing_messages`.
+	Endpoint string `json:"endpoint"`
+	// What was posted, as JSON: the shape alone, such as the type, the template's name and language, and which parameters there were. ••• is in place of all else. Cut at 2 KiB.
+	Request string `json:"request"`
+	// The status of the answer; null where none came.
+	HTTPStatus *int `json:"httpStatus,omitempty"`
+	// WhatsApp's code; negative for one of ours, such as for an answer that never came.
+	Code int `json:"code"`
+	// WhatsApp's subcode; null where it gave none.
+	Subcode *int `json:"subcode,omitempty"`
+	// What the code means, in short.
+	Title string `json:"title"`
+	// What WhatsApp said to this case, with ••• in place of the message's words and of numbers; null when it said nothing more.
+	Detail *string `json:"detail,omitempty"`
+	// What Meta's support asks for (fbtrace_id); null where none was given.
+	TraceID *string `json:"traceId,omitempty"`
+	// When it was to be tried again; null where that was not fixed: it failed for good, or waits for its campaign or for word of WhatsApp.
+	TryAgainAt *time.Time `json:"tryAgainAt,omitempty"`
+}
+
 // One message to one person.
 type SendMessageInput struct {
 	// From which number of the organization's.

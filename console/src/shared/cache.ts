@@ -27,6 +27,7 @@ export const embedded: KeyingConfig = Object.fromEntries(
     'MessageError',
     'MessagePricing',
     'DeliveryEvent',
+    'SendAttempt',
     'DeliveryEventBatch',
     'TemplateComponent',
     'TemplateButton',

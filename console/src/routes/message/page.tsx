@@ -27,6 +27,9 @@ const MessageDocument = graphql(`
         phoneNumber { id displayNumber }
         pricing { category state cost { amount currency } }
         events { sequence status at error { code title } }
+        failedAttempts {
+          number at tookMs endpoint request httpStatus code subcode title detail traceId tryAgainAt
+        }
       }
     }
   }
@@ -134,6 +137,57 @@ const Message = () => {
             ))}
           </Rows>
         </Panel>
+        {message.failedAttempts.length > 0 && (
+          <Panel title={t`Attempts that did not succeed`}>
+            <Rows>
+              {message.failedAttempts.map(attempt => (
+                <li key={attempt.number}>
+                  <Stack gap={2}>
+                    <Group justify="space-between" gap="xs">
+                      <Text size="sm" fw={500}>
+                        {attempt.number}. {attempt.title} ({attempt.code})
+                      </Text>
+                      <Text size="xs" c="dimmed">
+                        <When time={attempt.at} zone={me.zone} />
+                      </Text>
+                    </Group>
+                    {attempt.detail && <Text size="sm">{attempt.detail}</Text>}
+                    <Text size="xs" c="dimmed">
+                      {attempt.httpStatus ? (
+                        <Trans>
+                          Answered with HTTP {attempt.httpStatus} after {attempt.tookMs} ms
+                        </Trans>
+                      ) : (
+                        <Trans>No answer after {attempt.tookMs} ms</Trans>
+                      )}
+                    </Text>
+                    {attempt.tryAgainAt && (
+                      <Text size="xs" c="dimmed">
+                        <Trans>
+                          Tried again at <When time={attempt.tryAgainAt} zone={me.zone} />
+                        </Trans>
+                      </Text>
+                    )}
+                    {attempt.traceId && (
+                      <Group gap={4} wrap="nowrap">
+                        <Text size="xs">{attempt.traceId}</Text>
+                        <Copy text={attempt.traceId} label={t`Copy the trace id for Meta's support`} />
+                      </Group>
+                    )}
+                    <details>
+                      <Text component="summary" size="xs">
+                        <Trans>What was asked</Trans>
+                      </Text>
+                      <Text size="xs" ff="monospace" style={{ overflowWrap: 'anywhere' }}>
+                        POST {attempt.endpoint} {attempt.request}
+                      </Text>
+                    </details>
+                  </Stack>
+                </li>
+              ))}
+            </Rows>
+          </Panel>
+        )}
         <Panel title={t`Details`}>
           <Rows>
             {rows.flatMap(([name, value]) =>
