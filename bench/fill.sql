@@ -1,4 +1,4 @@
--- A past for one organization and twenty others, whose rows only fill the tables. Words that begin with : are replaced.
+-- A past for one organization and twenty others, whose rows only fill the tables: messages of 90 days, hourly sums of a year. Words that begin with : are replaced.
 
 -- An id as package uid makes it: a version 7 UUID of that time, told apart by n, whose last byte is the kind of row.
 CREATE FUNCTION fill_id(at timestamptz, n bigint, kind int) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
@@ -34,17 +34,17 @@ INSERT INTO messaging_window (id, organization_id, account_id, address, message_
     now() - interval '23 hours' * random() FROM contact WHERE right(phone, 1) = '0';
 
 INSERT INTO message (id, organization_id, direction, campaign_id, template_id, phone_number_id, account_id, contact_id, address, type, category, country, status, parameters, wamid, error_code, error_detail,
-    skip_reason, attempts, not_before, queued_at, accepted_at, sent_at, delivered_at, read_at, failed_at, unknown_at, closed_at, pricing, created_at)
+    skip_reason, reference, attempts, not_before, queued_at, accepted_at, sent_at, delivered_at, read_at, failed_at, unknown_at, closed_at, pricing, created_at)
   SELECT fill_id(at, i, 18), organization, CASE WHEN i % 100 = 50 THEN 'INBOUND' ELSE 'OUTBOUND' END,
     CASE WHEN i % 50 <> 0 AND organization = :organization THEN fill_id(now() - interval '91 days' + k * interval '1 minute', k, 17) WHEN i % 50 <> 0 THEN fill_id(now(), k, 17) END,
-    CASE WHEN i % 100 = 50 THEN NULL WHEN i % (:rows / 50) = 77 THEN :rareTemplate ELSE fill_id(now() - interval '90 days', 1 + k % 20, 10) END,
+    CASE WHEN i % 100 = 50 OR i % 200 = 0 THEN NULL WHEN i % (:rows / 50) = 77 THEN :rareTemplate ELSE fill_id(now() - interval '90 days', 1 + k % 20, 10) END,
     CASE WHEN organization <> :organization THEN organization WHEN i % (:rows / 50) = 78 THEN :rareNumber ELSE :number END,
     CASE WHEN organization <> :organization THEN organization ELSE :account END,
     fill_id(now() - interval '200 days' + j * (interval '100 days' / :contacts), j, 11), '+55119' || lpad(j::text, 8, '0'),
-    CASE WHEN i % 100 = 50 THEN 'TEXT' ELSE 'TEMPLATE' END, CASE WHEN i % 100 <> 50 THEN 'UTILITY' END, 'BR', status,
+    CASE WHEN i % 100 = 50 OR i % 200 = 0 THEN 'TEXT' ELSE 'TEMPLATE' END, CASE WHEN i % 100 <> 50 THEN 'UTILITY' END, 'BR', status,
     jsonb_build_object('1', 'Person ' || j), CASE WHEN status NOT IN ('SKIPPED', 'CANCELED', 'QUEUED') THEN 'wamid.HBgN' || upper(md5(i::text)) END,
     CASE WHEN status = 'FAILED' THEN CASE WHEN i % (:rows / 50) = 70 THEN 131049 ELSE 131026 END END, CASE WHEN status = 'FAILED' THEN 'Message undeliverable' END,
-    CASE WHEN status = 'SKIPPED' THEN 'NO_CONSENT' END, 1, at, at, told, CASE WHEN status IN ('SENT', 'DELIVERED', 'READ') THEN told END, CASE WHEN status IN ('DELIVERED', 'READ') THEN told END,
+    CASE WHEN status = 'SKIPPED' THEN CASE WHEN i % (:rows / 50) = 109 THEN 'SUPPRESSED' ELSE 'NO_OPT_IN' END END, CASE WHEN i % 100 = 0 THEN 'order ' || i END, 1, at, at, told, CASE WHEN status IN ('SENT', 'DELIVERED', 'READ') THEN told END, CASE WHEN status IN ('DELIVERED', 'READ') THEN told END,
     CASE WHEN status = 'READ' THEN told END, CASE WHEN status = 'FAILED' THEN told END, CASE WHEN status = 'UNKNOWN' THEN now() END, CASE WHEN status IN ('SKIPPED', 'CANCELED') THEN at END,
     CASE WHEN told IS NOT NULL THEN '{"type": "regular", "model": "PMP", "billable": true, "category": "utility"}'::jsonb END, at
   FROM (
@@ -55,13 +55,13 @@ INSERT INTO message (id, organization_id, direction, campaign_id, template_id, p
         CASE WHEN i % 100 = 50 THEN 'RECEIVED' WHEN i % (:rows / 50) = 71 THEN 'UNKNOWN' WHEN i % (:rows / 50) = 72 THEN 'HELD' WHEN i % (:rows / 50) = 73 THEN 'ACCEPTED' WHEN i % (:rows / 50) = 74 THEN 'CANCELED'
           WHEN i % (:rows / 50) = 79 THEN 'SENT' WHEN i % 100 IN (70, 7, 8) THEN 'FAILED' WHEN i % 100 = 9 THEN 'SKIPPED' WHEN i % 3 = 0 THEN 'DELIVERED' ELSE 'READ' END AS status) AS t) AS m;
 
-INSERT INTO listing (id, organization_id, campaign_id, template_id, phone_number_id, contact_id, address, created_at, type)
-  SELECT id, organization_id, campaign_id, template_id, phone_number_id, contact_id, address, created_at, type FROM message;
+INSERT INTO listing (id, organization_id, campaign_id, template_id, phone_number_id, contact_id, address, reference, created_at, type)
+  SELECT id, organization_id, campaign_id, template_id, phone_number_id, contact_id, address, reference, created_at, type FROM message;
 
 INSERT INTO statistic (id, organization_id, hour, account_id, phone_number_id, template_id, campaign_id, category, country, error_code, accepted, sent, delivered, read)
   SELECT fill_id(now(), (row_number() OVER ())::bigint, 19), organization, date_trunc('hour', now()) - h * interval '1 hour', CASE WHEN own THEN :account ELSE organization END,
     CASE WHEN own THEN :number ELSE organization END, fill_id(now() - interval '90 days', 1 + k % 20, 10), fill_id(now() - interval '91 days' + k * interval '1 minute', k, 17), 'UTILITY', country, 0, 100, 100, 90, 70
-  FROM generate_series(0, 2159) AS h, generate_series(0, :rows / 200000) AS n, unnest(ARRAY['BR', 'DE', 'US']) AS country, unnest(ARRAY[true, false]) AS own, LATERAL (
+  FROM generate_series(0, 8759) AS h, generate_series(0, :rows / 200000) AS n, unnest(ARRAY['BR', 'DE', 'US']) AS country, unnest(ARRAY[true, false]) AS own, LATERAL (
     SELECT (n + h / 24) % (1 + :rows / :perCampaign) AS k, CASE WHEN own THEN :organization ELSE fill_id(now() - interval '1 year', (n + h) % 20, 1) END AS organization) AS t;
 
 INSERT INTO delivery_event (organization_id, sequence, message_id, campaign_id, phone_number_id, template_id, status, at, recorded_at)

@@ -36,7 +36,7 @@ import (
 // how PostgreSQL carried out each statement. It fails when one reads a large table whole, or far
 // more than it gives.
 func benchPlans(ctx context.Context, o options) error {
-	plans, err := playAll(ctx, o.rowsOr(1_000_000))
+	plans, err := playAll(ctx, o.rowsOr(1_000_000), (*stage).time)
 	if err != nil {
 		return err
 	}
@@ -63,8 +63,8 @@ func benchPlans(ctx context.Context, o options) error {
 	return nil
 }
 
-// playAll plays everything on tables with a past of that many messages.
-func playAll(ctx context.Context, messages int) ([]*plan, error) {
+// playAll plays everything on tables with a past of that many messages, after first has seen them.
+func playAll(ctx context.Context, messages int, first func(*stage, context.Context, *past) error) ([]*plan, error) {
 	m, err := startMeta(ctx, sandbox.Options{Throughput: anyRate, NoLimits: true, NoWebhooks: true})
 	if err != nil {
 		return nil, err
@@ -82,6 +82,9 @@ func playAll(ctx context.Context, messages int) ([]*plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := first(s, ctx, p); err != nil {
+		return nil, err
+	}
 	if err := s.playQuestions(ctx, e, p); err != nil {
 		return nil, err
 	}
@@ -94,27 +97,34 @@ func playAll(ctx context.Context, messages int) ([]*plan, error) {
 	return e.all(), nil
 }
 
-// api is the GraphQL API over the stage.
-func (s *stage) api() http.Handler {
-	return graph.New(graph.Deps{DB: s.db, Identity: s.who, Accounts: s.accounts, Audience: s.audience,
+// api is the GraphQL API over the stage; its lists and statistics are read through db.
+func (s *stage) api(db *database.DB) http.Handler {
+	return graph.New(graph.Deps{DB: db, Identity: s.who, Accounts: s.accounts, Audience: s.audience,
 		Campaigns: s.campaigns, Direct: transactional.New(s.db, s.queue, s.who, s.tasks, database.Now),
-		Log: delivery.NewLog(s.db), Hub: s.hub, Rates: worker.NewPace(s.redis, s.prefix),
+		Log: delivery.NewLog(db), Hub: s.hub, Rates: worker.NewPace(s.redis, s.prefix),
 		Now: database.Now, Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))})
 }
 
-func (s *stage) playQuestions(ctx context.Context, e *explainer, p *past) error {
+// someOf is a message of the past's campaign.
+func (s *stage) someOf(p *past) (*ent.Message, error) {
 	some, err := s.db.Client.Message.Query().Where(message.CampaignID(p.campaign), message.ContactIDNotNil()).
 		First(s.system)
+	if err == nil && some.TemplateID == nil {
+		err = errors.New("a campaign's message without a template")
+	}
+
+	return some, err
+}
+
+func (s *stage) playQuestions(ctx context.Context, e *explainer, p *past) error {
+	some, err := s.someOf(p)
 	if err != nil {
 		return err
-	}
-	if some.TemplateID == nil {
-		return errors.New("a campaign's message without a template")
 	}
 
 	questions := p.questions(s.account.ID, s.number.ID, *some.TemplateID, *some.ContactID, some.ID, some.Address)
 	maps.Copy(questions, p.reports(s.account.ID, s.number.ID, *some.TemplateID))
-	api := s.api()
+	api := s.api(s.db)
 
 	for _, name := range slices.Sorted(maps.Keys(questions)) {
 		e.play(name)

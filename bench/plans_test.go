@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"testing"
 
 	"carillon/database/dbtest"
@@ -10,7 +11,7 @@ import (
 func TestNoStatementReadsFarMoreThanItGives(t *testing.T) {
 	t.Setenv("TEST_DATABASE_URL", dbtest.Postgres(t))
 	t.Setenv("TEST_REDIS_URL", dbtest.RedisURL(t))
-	plans, err := playAll(t.Context(), 20_000)
+	plans, err := playAll(t.Context(), 20_000, func(*stage, context.Context, *past) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

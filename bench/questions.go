@@ -64,6 +64,32 @@ func (p *past) filters(account, number, template, contact uid.ID, phone string) 
 	}
 }
 
+// combinations are what people ask of the log together, some of which no message has.
+func combinations(number, rareNumber, template, rareTemplate, campaign, contact, to, lastDay, oneDay string) []string {
+	const reference = `reference: "order 100"`
+	return []string{reference, `reference: "order none"`, reference + ", status: [READ]", reference + ", " + to,
+		"skipReason: [NO_OPT_IN]", "skipReason: [SUPPRESSED]", "skipReason: [EXPIRED]",
+		"skipReason: [NO_OPT_IN], " + campaign, "skipReason: [SUPPRESSED], " + campaign, "skipReason: [NO_OPT_IN], " + oneDay,
+		"skipReason: [SUPPRESSED], " + number, "skipReason: [NO_OPT_IN, SUPPRESSED]",
+		"type: [TEXT], direction: OUTBOUND", "type: [TEXT], direction: INBOUND", "type: [IMAGE], direction: INBOUND",
+		"type: [TEMPLATE], direction: INBOUND", "type: [TEXT], status: [FAILED]", "type: [TEXT], " + oneDay,
+		"type: [TEMPLATE], " + campaign, "type: [TEXT], " + campaign, "type: [TEXT], " + template,
+		number + ", status: [FAILED]", number + ", status: [UNKNOWN]", rareNumber + ", status: [READ]",
+		rareNumber + ", status: [FAILED]", number + ", errorCode: [131049]", number + ", " + oneDay,
+		number + ", " + template, rareNumber + ", " + template,
+		"status: [FAILED, UNKNOWN]", "status: [HELD, UNKNOWN]", "status: [SENT, DELIVERED, READ]",
+		"status: [FAILED], errorCode: [131049]", "status: [READ], errorCode: [131026]", "errorCode: [131026, 131049]",
+		"errorCode: [131026], " + oneDay, "errorCode: [131049], " + lastDay, "errorCode: [131026], " + template,
+		"errorCode: [131049], " + rareTemplate,
+		template + ", " + oneDay, rareTemplate + ", " + oneDay, rareTemplate + ", status: [FAILED]",
+		campaign + ", " + template, campaign + ", " + rareTemplate, campaign + ", " + rareNumber, campaign + ", " + to,
+		campaign + ", " + contact, campaign + ", " + oneDay, campaign + ", " + number + ", status: [FAILED]",
+		contact + ", status: [READ]", contact + ", status: [FAILED]", contact + ", " + oneDay, to + ", status: [READ]",
+		to + ", direction: INBOUND", to + ", type: [TEXT]", to + ", " + oneDay, "direction: INBOUND, " + oneDay,
+		"direction: OUTBOUND, type: [TEMPLATE], status: [READ], " + number,
+		"direction: INBOUND, status: [FAILED]", "direction: OUTBOUND, status: [RECEIVED]"}
+}
+
 var orders = map[string][]string{
 	"messages":       {"CREATED_AT"},
 	"campaigns":      {"CREATED_AT", "NAME"},
@@ -149,6 +175,48 @@ func (p *past) reports(account, number, template uid.ID) map[string]string {
 	for _, d := range []string{"ACCOUNT", "PHONE_NUMBER", "TEMPLATE", "CAMPAIGN", "CATEGORY", "COUNTRY", "ERROR_CODE"} {
 		all["statistics by "+d] = fmt.Sprintf(
 			`{ statistics(filter: {since: %q, until: %q}, interval: TOTAL, groupBy: [%s]) %s }`, since(30), since(0), d, row)
+	}
+
+	return all
+}
+
+// timed are what people wait for: the first page of each list by each filter, the messages newest
+// first, and a year of statistics.
+func (p *past) timed(account, number, template, contact uid.ID, phone string) map[string]string {
+	all, now := map[string]string{}, time.Now().UTC()
+	id := func(field string, n uid.ID) string { return fmt.Sprintf("%s: %q", field, n.String()) }
+	at := func(days int) string { return now.AddDate(0, 0, -days).Format(`"2006-01-02T15:04:05Z"`) }
+	lists := p.filters(account, number, template, contact, phone)
+	lists["messages"] = append(lists["messages"], combinations(id("phoneNumberId", number),
+		id("phoneNumberId", p.number), id("templateId", template), id("templateId", p.template),
+		id("campaignId", p.campaign), id("contactId", contact), fmt.Sprintf("to: %q", phone), "since: "+at(1),
+		"since: "+at(40)+", until: "+at(39))...)
+
+	for list, filters := range lists {
+		for _, filter := range filters {
+			given := ""
+			if filter != "" {
+				given = ", filter: {" + filter + "}"
+			}
+
+			all["first page of "+list+" "+filter] = fmt.Sprintf(`{ %s(first: 50%s) { %s } }`, list, given, pages[list])
+		}
+	}
+
+	for _, filter := range []string{"", fmt.Sprintf(", accountId: %q", account.String()),
+		fmt.Sprintf(", phoneNumberId: %q", p.number.String()), fmt.Sprintf(", templateId: %q", p.template.String()),
+		fmt.Sprintf(", campaignId: %q", p.campaign.String()), ", category: UTILITY", `, timeZone: "Asia/Shanghai"`} {
+		for _, interval := range []string{"DAY", "MONTH"} {
+			all["a year of statistics by "+interval+filter] = fmt.Sprintf(
+				`{ statistics(filter: {since: %q, until: %q%s}, interval: %s) { start accepted delivered read } }`,
+				now.AddDate(-1, 0, 0).Format(time.RFC3339), now.Format(time.RFC3339), filter, interval)
+		}
+	}
+
+	for _, d := range []string{"ACCOUNT", "PHONE_NUMBER", "TEMPLATE", "CAMPAIGN", "CATEGORY", "COUNTRY", "ERROR_CODE"} {
+		all["a year of statistics by "+d] = fmt.Sprintf(
+			`{ statistics(filter: {since: %q, until: %q}, interval: TOTAL, groupBy: [%s]) { accepted delivered read } }`,
+			now.AddDate(-1, 0, 0).Format(time.RFC3339), now.Format(time.RFC3339), d)
 	}
 
 	return all
