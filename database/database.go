@@ -19,6 +19,7 @@ import (
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	_ "modernc.org/sqlite" // driver "sqlite"
 
@@ -50,7 +51,12 @@ func Open(ctx context.Context, dsn string, maxConns int) (*DB, error) {
 		return openSQLite(ctx, driver, strings.TrimPrefix(file, "//"))
 	}
 
-	return openPostgres(ctx, dsn, maxConns)
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open PostgreSQL: %w", err)
+	}
+
+	return OpenPostgres(ctx, config, maxConns)
 }
 
 func openSQLite(ctx context.Context, driver, file string) (*DB, error) {

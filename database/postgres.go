@@ -20,17 +20,13 @@ import (
 // errPooled ends a connection on which it was found out that a pooler answers.
 var errPooled = errors.New("a pooler answers")
 
-// openPostgres connects, and looks whether a pooler such as PgBouncer answers for PostgreSQL. One
-// that gives each transaction another session knows no statements that were prepared in an earlier
-// one, so then each statement is parsed where it runs. A mode that the address names stands.
-func openPostgres(ctx context.Context, dsn string, maxConns int) (*DB, error) {
-	c, err := pgx.ParseConfig(dsn)
-	if err != nil {
-		return nil, fmt.Errorf("open PostgreSQL: %w", err)
-	}
-
+// OpenPostgres is Open for a configuration of the driver's, which may have a tracer. It connects,
+// and looks whether a pooler such as PgBouncer answers for PostgreSQL. One that gives each
+// transaction another session knows no statements that were prepared in an earlier one, so then
+// each statement is parsed where it runs. A mode that the address names stands.
+func OpenPostgres(ctx context.Context, c *pgx.ConnConfig, maxConns int) (*DB, error) {
 	var pooled atomic.Bool
-	chosen := strings.Contains(dsn, "default_query_exec_mode=")
+	chosen := strings.Contains(c.ConnString(), "default_query_exec_mode=")
 	pool := stdlib.OpenDB(*c, stdlib.OptionBeforeConnect(func(_ context.Context, c *pgx.ConnConfig) error {
 		if pooled.Load() {
 			c.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
@@ -41,7 +37,7 @@ func openPostgres(ctx context.Context, dsn string, maxConns int) (*DB, error) {
 	pool.SetMaxOpenConns(maxConns)
 	pool.SetMaxIdleConns(maxConns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	err = pool.PingContext(ctx)
+	err := pool.PingContext(ctx)
 
 	if err == nil && !chosen {
 		switch err = lookForPooler(ctx, pool); {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/redis/go-redis/v9"
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -120,19 +119,11 @@ func more(before, after map[string]int) (told string) {
 func counted(t *testing.T) (*stage, *counter) {
 	t.Helper()
 	t.Parallel()
-	config, err := pgx.ParseConfig(dbtest.Postgres(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-
 	c := &counter{sent: map[string]int{}}
-	config.Tracer = c
-	name := stdlib.RegisterConnConfig(config)
-	t.Cleanup(func() { stdlib.UnregisterConnConfig(name) })
 	client, prefix := dbtest.Redis(t)
 	client.AddHook(c)
 
-	return stand(t, dbtest.Open(t, name), boundless, func(d *graph.Deps) { d.Rates = worker.NewPace(client, prefix) }), c
+	return stand(t, dbtest.OpenTraced(t, c), boundless, func(d *graph.Deps) { d.Rates = worker.NewPace(client, prefix) }), c
 }
 
 func boundless(d *graph.Deps) {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
 
 	"carillon/database"
@@ -55,6 +56,21 @@ func Open(t testing.TB, dsn string) *database.DB {
 	if _, err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
+	return db
+}
+
+// OpenTraced opens PostgreSQL with a tracer of statements.
+func OpenTraced(t testing.TB, tracer pgx.QueryTracer) *database.DB {
+	t.Helper()
+	config := must(pgx.ParseConfig(Postgres(t)))
+	config.Tracer = tracer
+	db, err := database.OpenPostgres(t.Context(), config, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	t.Cleanup(func() { _ = db.Close() })
 
 	return db
 }
