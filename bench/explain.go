@@ -11,7 +11,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // explainer hears from PostgreSQL how it carried out each statement: auto_explain tells every
@@ -22,20 +21,13 @@ type explainer struct {
 	plans map[string]*plan
 }
 
-// explain makes a data source whose connections tell the explainer.
-func (e *explainer) explain(dsn string) (string, error) {
-	config, err := pgx.ParseConfig(dsn)
-	if err != nil {
-		return "", err
-	}
-
+// explain has connections tell the explainer.
+func (e *explainer) explain(config *pgx.ConnConfig) {
 	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { e.note(n.Message) }
 	config.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
 		return conn.Exec(ctx, `LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_analyze = on; SET auto_explain.log_buffers = on; SET auto_explain.log_timing = off;
 			SET auto_explain.log_format = json; SET auto_explain.log_level = notice; SET random_page_cost = 1.1; SET client_min_messages = notice`).Close()
 	}
-
-	return stdlib.RegisterConnConfig(config), nil
 }
 
 // play names what is done until the next call.

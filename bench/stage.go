@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"carillon/account"
 	"carillon/audience"
 	"carillon/caller"
@@ -73,10 +75,9 @@ func (n news) Notify(ctx context.Context, organization uid.ID, subjects ...uid.I
 }
 
 // setStage builds everything, signs up an organization and connects its account in the sandbox at
-// address. For through see openStore.
-func setStage(ctx context.Context, storeName, address string, through func(dsn string) (string, error)) (*stage,
-	error) {
-	opened, err := openStore(ctx, storeName, through)
+// address. For hear see openStore.
+func setStage(ctx context.Context, storeName, address string, hear func(*pgx.ConnConfig)) (*stage, error) {
+	opened, err := openStore(ctx, storeName, hear)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
 
 	"carillon/database"
@@ -30,9 +31,9 @@ type store struct {
 const databaseConns = 24 // as the program has
 
 // openStore makes a schema of its own in PostgreSQL (TEST_DATABASE_URL) and a prefix in Redis
-// (TEST_REDIS_URL), or, embedded, what the program has when nothing is configured. through, unless
-// it is nil, gives the data source that is used instead.
-func openStore(ctx context.Context, name string, through func(dsn string) (string, error)) (s *store, err error) {
+// (TEST_REDIS_URL), or, embedded, what the program has when nothing is configured. hear, unless it
+// is nil, is told of the configuration of PostgreSQL's connections, and may change it.
+func openStore(ctx context.Context, name string, hear func(*pgx.ConnConfig)) (s *store, err error) {
 	s = &store{name: name, prefix: "bench" + strings.ToLower(rand.Text()[:10])}
 	defer func() {
 		if err != nil {
@@ -53,14 +54,7 @@ func openStore(ctx context.Context, name string, through func(dsn string) (strin
 		return s, err
 	}
 
-	source := s.dsn
-	if through != nil {
-		if source, err = through(source); err != nil {
-			return s, err
-		}
-	}
-
-	if s.db, err = database.Open(ctx, source, databaseConns); err != nil {
+	if s.db, err = s.openDatabase(ctx, hear); err != nil {
 		return s, err
 	}
 
@@ -68,6 +62,21 @@ func openStore(ctx context.Context, name string, through func(dsn string) (strin
 	_, err = s.db.Migrate(ctx)
 
 	return s, err
+}
+
+func (s *store) openDatabase(ctx context.Context, hear func(*pgx.ConnConfig)) (*database.DB, error) {
+	if hear == nil {
+		return database.Open(ctx, s.dsn, databaseConns)
+	}
+
+	config, err := pgx.ParseConfig(s.dsn)
+	if err != nil {
+		return nil, err
+	}
+
+	hear(config)
+
+	return database.OpenPostgres(ctx, config, databaseConns)
 }
 
 func (s *store) openServers(ctx context.Context) error {

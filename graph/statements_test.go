@@ -123,7 +123,9 @@ func counted(t *testing.T) (*stage, *counter) {
 	client, prefix := dbtest.Redis(t)
 	client.AddHook(c)
 
-	return stand(t, dbtest.OpenTraced(t, c), boundless, func(d *graph.Deps) { d.Rates = worker.NewPace(client, prefix) }), c
+	db := dbtest.OpenTraced(t, c)
+
+	return stand(t, db, boundless, func(d *graph.Deps) { d.Rates = worker.NewPace(client, prefix) }), c
 }
 
 func boundless(d *graph.Deps) {
