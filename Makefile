@@ -3,11 +3,15 @@ generated = ent graph/generated graph/model graph/transport/transporttest
 fuzztime ?= 10s
 benchmarks ?= campaign send pace steer enroll import audience webhook lifecycle latency fanout
 
-.PHONY: build generate check measure vulnerabilities test race fuzz bench chaos siege demo graphiql console console-modules \
+.PHONY: build release generate check measure vulnerabilities test race fuzz bench chaos siege demo graphiql console console-modules \
 	console-test up
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/carillon .
+
+# Static binaries of six platforms with checksums and lists of what is in them, in bin/release.
+release:
+	bash release/build
 
 generate:
 	go generate ./...

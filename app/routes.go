@@ -9,12 +9,15 @@ import (
 	"carillon/graph"
 	"carillon/graph/graphiql"
 	"carillon/media"
+	"carillon/telemetry"
 )
 
 // routes are the paths of a process. One that only works still answers for its health.
 func (p *App) routes(r Roles) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "ok, carillon "+telemetry.Version()+"\n")
+	})
 	mux.HandleFunc("GET /readyz", p.ready)
 	if p.Config.MetricsAddr == "" {
 		mux.Handle("GET /metrics", onlyHere(p.metrics.Handler()))

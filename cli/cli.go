@@ -18,6 +18,7 @@ import (
 	"carillon/caller"
 	"carillon/config"
 	"carillon/database"
+	"carillon/telemetry"
 )
 
 // Commands are listed in the order in which they are added. Cobra has this for all at once only.
@@ -39,6 +40,7 @@ func commands(environ []string) *cobra.Command {
 		Short: "WhatsApp campaigns and messages on servers of your own",
 		Long: "carillon alone runs everything in one process: API, workers and, with no configuration at all,\n" +
 			"a database, a Redis and WhatsApp's sandbox of its own. Configuration comes from the environment alone.",
+		Version:      telemetry.Version(),
 		SilenceUsage: true, SilenceErrors: true, // main prints the error
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		RunE: func(cmd *cobra.Command, _ []string) error {

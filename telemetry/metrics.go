@@ -16,7 +16,7 @@ type Metrics struct{ *prometheus.Registry }
 func NewMetrics() Metrics {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		collectors.NewBuildInfoCollector())
+		collectors.NewBuildInfoCollector(), build())
 	return Metrics{r}
 }
 
