@@ -257,7 +257,7 @@ func (e *examination) webhooks(ctx context.Context) {
 		Where(webhookendpoint.StatusEQ(enum.WebhookEndpointStatusSuspended)).Count(ctx)
 	if err == nil && stopped > 0 {
 		e.say("webhooks", Warning, fmt.Sprintf("%d endpoints of organizations are suspended", stopped),
-			"tell their organizations; enableWebhookEndpoint starts one again")
+			"tell their organizations; updateWebhookEndpoint(enabled: true) starts one again")
 	}
 
 	e.verification(ctx)
