@@ -265,7 +265,7 @@ func (s *Service) store(ctx context.Context, tx *database.Tx, b binding, r readi
 			"The organization has an account of this id already, and one of the two is the sandbox's.")
 	case err == nil:
 		*id = known.ID
-		err = s.moving(ctx, tx, *id, func() error { return s.bindAgain(ctx, tx, *id, b, r) })
+		_, err = s.moving(ctx, tx, *id, func() error { return s.bindAgain(ctx, tx, *id, b, r) })
 	}
 
 	if err != nil {

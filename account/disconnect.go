@@ -40,7 +40,7 @@ func (s *Service) Disconnect(ctx context.Context, id uid.ID) (*ent.Account, erro
 			SetStatusReason("It was disconnected. Connect it again to send.")
 		changeStatus(u.Mutation(), "disconnect")
 		n := 0
-		err := s.moving(ctx, tx, id, func() (err error) {
+		_, err := s.moving(ctx, tx, id, func() (err error) {
 			n, err = u.Save(ctx)
 			return err
 		})

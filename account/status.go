@@ -89,18 +89,13 @@ func (s *Service) move(ctx context.Context, id uid.ID, status enum.AccountStatus
 		}
 
 		moved := 0
-		err := s.moving(ctx, tx, id, func() (err error) {
+		a, err := s.moving(ctx, tx, id, func() (err error) {
 			moved, err = row.Save(ctx)
 			return err
 		})
 		if ent.IsNotFound(err) || err == nil && moved == 0 {
 			return nil
 		}
-		if err != nil {
-			return err
-		}
-
-		a, err := tx.Client.Account.Get(ctx, id)
 		if err != nil {
 			return err
 		}

@@ -142,7 +142,7 @@ func (s *Service) putReading(ctx context.Context, a *ent.Account, read reading, 
 func (s *Service) revive(ctx context.Context, tx *database.Tx, a *ent.Account) error {
 	restored := tx.Client.Account.Update().Where(sameToken(a)).ClearStatusReason()
 	changeStatus(restored.Mutation(), "sync")
-	if err := s.moving(ctx, tx, a.ID, func() error { return restored.Exec(ctx) }); err != nil {
+	if _, err := s.moving(ctx, tx, a.ID, func() error { return restored.Exec(ctx) }); err != nil {
 		return err
 	}
 

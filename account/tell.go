@@ -44,22 +44,23 @@ func (s *Service) tellOfStatus(ctx context.Context, tx *database.Tx, a *ent.Acco
 }
 
 // moving makes a change of an account's status, if it still may be made, and has webhooks tell of
-// it. The account's row is locked before, so that of two changes at once each tells of its own.
-func (s *Service) moving(ctx context.Context, tx *database.Tx, id uid.ID, change func() error) error {
+// it. It gives the account as it is then. The account's row is locked before, so that of two
+// changes at once each tells of its own.
+func (s *Service) moving(ctx context.Context, tx *database.Tx, id uid.ID, change func() error) (*ent.Account, error) {
 	before, err := tx.Client.Account.Query().Where(entaccount.ID(id), tx.DB.Locked).Only(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := change(); err != nil {
-		return err
+		return nil, err
 	}
 
 	after, err := tx.Client.Account.Get(ctx, id)
 	if err != nil || after.Status == before.Status {
-		return err
+		return after, err
 	}
 
-	return webhook.Tell(ctx, tx, webhook.AccountChanged(after, before.Status, s.now()))
+	return after, webhook.Tell(ctx, tx, webhook.AccountChanged(after, before.Status, s.now()))
 }
 
 // tellOfToken has members told that an account's token runs out: once for each of warnBefore, of

@@ -40,8 +40,7 @@ func OpenPostgres(ctx context.Context, c *pgx.ConnConfig, maxConns int) (*DB, er
 	err := pool.PingContext(ctx)
 
 	if err == nil && !chosen {
-		switch err = lookForPooler(ctx, pool); {
-		case errors.Is(err, errPooled):
+		if err = lookForPooler(ctx, pool); errors.Is(err, errPooled) {
 			pooled.Store(true)
 			err = closeIdle(ctx, pool, maxConns)
 		}
