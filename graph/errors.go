@@ -115,10 +115,11 @@ func or[T any](given *T, otherwise T) T {
 	return *given
 }
 
-// some is nil for the empty text.
-func some(s string) *string {
-	if s == "" {
+// some is nil for the zero value, such as the empty text.
+func some[T comparable](v T) *T {
+	var none T
+	if v == none {
 		return nil
 	}
-	return &s
+	return &v
 }

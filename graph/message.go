@@ -183,20 +183,11 @@ func (r *Resolver) failedAttemptsOf(ctx context.Context, m *ent.Message) ([]*mod
 	for i, a := range attempts {
 		rule := whatsapp.RuleFor(a.Code, a.Subcode, a.HTTPStatus, false)
 		out[i] = &model.SendAttempt{Number: a.Number, At: a.At, TookMs: int(a.Took.Milliseconds()), Endpoint: a.Endpoint,
-			Request: a.Request, HTTPStatus: unlessZero(a.HTTPStatus), Code: a.Code, Subcode: unlessZero(a.Subcode),
-			Title: rule.Title, Detail: unlessZero(a.Detail), TraceID: unlessZero(a.TraceID), TryAgainAt: a.AgainAt}
+			Request: a.Request, HTTPStatus: some(a.HTTPStatus), Code: a.Code, Subcode: some(a.Subcode),
+			Title: rule.Title, Detail: some(a.Detail), TraceID: some(a.TraceID), TryAgainAt: a.AgainAt}
 	}
 
 	return out, err
-}
-
-// unlessZero is nil for the zero value.
-func unlessZero[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
 }
 
 // eventsOf is a message's part of the log.

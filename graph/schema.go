@@ -41,30 +41,14 @@ func (r *Resolver) schema() graphql.ExecutableSchema {
 	config := generated.Config{Schema: served(), Resolvers: r,
 		Directives: generated.DirectiveRoot{Role: r.requireRole, Personal: mask}}
 	cost := &config.Complexity
-	cost.Query.Accounts = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int, _ []*ent.AccountOrder) int {
-		return pageCost(child, first, last)
-	}
-	cost.Query.ContactImports = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int,
-		_ []*ent.ContactImportOrder) int {
-		return pageCost(child, first, last)
-	}
-	cost.Query.Exports = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int, _ []*ent.ExportOrder) int {
-		return pageCost(child, first, last)
-	}
-	cost.Query.WebhookEndpoints = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int,
-		_ []*ent.WebhookEndpointOrder) int {
-		return pageCost(child, first, last)
-	}
+	cost.Query.Accounts = pageCostOfAll[ent.AccountOrder]
+	cost.Query.ContactImports = pageCostOfAll[ent.ContactImportOrder]
+	cost.Query.Exports = pageCostOfAll[ent.ExportOrder]
+	cost.Query.WebhookEndpoints = pageCostOfAll[ent.WebhookEndpointOrder]
 	cost.WebhookEndpoint.Deliveries = pageCostOf[*model.WebhookDeliveryFilter, ent.WebhookDeliveryOrder]
-	cost.Query.ContactLists = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int,
-		_ []*ent.ContactListOrder) int {
-		return pageCost(child, first, last)
-	}
+	cost.Query.ContactLists = pageCostOfAll[ent.ContactListOrder]
 
-	cost.Query.Segments = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int,
-		_ []*ent.SegmentOrder) int {
-		return pageCost(child, first, last)
-	}
+	cost.Query.Segments = pageCostOfAll[ent.SegmentOrder]
 	cost.Query.Suppressions = pageCostOf[*string, ent.SuppressionOrder]
 	cost.Contact.Messages = pageCostOf[*jsonfield.MessageFilter, ent.MessageOrder]
 	cost.Query.AuditEvents = pageCostOf[*model.AuditEventFilter, ent.AuditEventOrder]
@@ -93,6 +77,11 @@ func (r *Resolver) schema() graphql.ExecutableSchema {
 	}
 
 	return loading{generated.NewExecutableSchema(config), r}
+}
+
+// pageCostOfAll is of a list without a filter.
+func pageCostOfAll[O any](child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int, _ []*O) int {
+	return pageCost(child, first, last)
 }
 
 func pageCostOf[F, O any](child int, _ F, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int, _ []*O) int {
